@@ -1,0 +1,1 @@
+"""Skerry: bare machines become a private cloud."""

@@ -1,0 +1,1 @@
+"""The REST API: thin routes that parse, call manager services, and answer."""

@@ -1,0 +1,1 @@
+"""`skerry vm`: everything that is done to virtual machines."""

@@ -1,0 +1,1 @@
+"""What a host can do: one module a capability, one function an operation."""

@@ -1,0 +1,29 @@
+"""All operations of a host: importing this module completes `OPERATIONS`."""
+
+from __future__ import annotations
+
+from skerry.host.operations import (
+    consoles,
+    definition,
+    devices,
+    facts,
+    machines,
+    networks,
+    snapshots,
+    storage_pools,
+    uploads,
+    volumes,
+)
+
+MODULES = (
+    consoles,
+    definition,
+    devices,
+    facts,
+    machines,
+    networks,
+    snapshots,
+    storage_pools,
+    uploads,
+    volumes,
+)

@@ -1,0 +1,69 @@
+"""A host on libvirt, put together from its settings."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from skerry.errors import Unavailable
+from skerry.host.agent import Host
+from skerry.host.libvirt_hypervisor import LibvirtHypervisor
+from skerry.host.settings import HostSettings
+from skerry.host.storage import HostStorage
+from skerry.hypervisor.accelerator import AcceleratorProbe
+from skerry.hypervisor.connection import Hypervisor
+from skerry.storage.directory import Directory
+from skerry.storage.pools import LibvirtPools
+from skerry.storage.uploads import Uploads
+
+__all__ = ["HostSettings", "real_host"]
+
+
+def real_host(
+    settings: HostSettings,
+    *,
+    connection: Hypervisor | None = None,
+    accelerator: AcceleratorProbe | None = None,
+) -> Host:
+    """A host that is not started.
+
+    `connection` may be one that starts a libvirtd of its own, `accelerator` a probe that was made before.
+
+    Raises:
+        Unavailable: the folders cannot be made, or guests could not read them.
+    """
+    connection = connection or Hypervisor(settings.uri, definitions=settings.libvirt_definitions)
+    _make_folders(settings)
+    hypervisor = LibvirtHypervisor(connection, serial_logs=settings.serial_folder, accelerator=accelerator)
+    pool = Directory(settings.storage_pool, settings.storage_folder, registry=LibvirtPools(connection))
+    storage = HostStorage(
+        [pool],
+        Uploads(pool.spool.uploads),
+        import_folders=[Path(folder) for folder in settings.import_folders],
+        others=hypervisor.storage_pools,
+    )
+    return Host(settings.known_as, hypervisor, storage)
+
+
+def _make_folders(settings: HostSettings) -> None:
+    for folder in (settings.storage_folder, settings.serial_folder):
+        try:
+            folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        except OSError as exc:
+            raise Unavailable(f"the folder {folder} cannot be made: {exc.strerror}") from exc
+    if "/system" in settings.uri:
+        _check_open(settings.storage_folder)
+
+
+def _check_open(folder: Path) -> None:
+    """System machines run as another user, who has to come through to their disks.
+
+    Raises:
+        Unavailable: a folder on the way is closed.
+    """
+    for part in (folder, *folder.parents):
+        if not part.stat().st_mode & stat.S_IXOTH:
+            raise Unavailable(
+                f"machines cannot reach their disks in {folder}: {part} is closed to other users",
+                hint=f"`chmod o+x {part}`, or choose another folder for the storage",
+            )

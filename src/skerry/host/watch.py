@@ -1,0 +1,148 @@
+"""Keeping the inventory true: what the hypervisor tells becomes what is known.
+
+After each (re)connect everything is listed anew, because what happened in between was not told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from skerry.errors import NotFound, SkerryError, Unavailable
+from skerry.host.addresses import AddressFinder
+from skerry.host.inventory import INACTIVE, Inventory
+from skerry.host.looking import Looking
+from skerry.host.port import (
+    AgentConnected,
+    HypervisorEvent,
+    HypervisorPort,
+    Lost,
+    MachineTouched,
+    NetworksTouched,
+    Reached,
+    StorageTouched,
+)
+from skerry.host.storage import HostStorage
+from skerry.host.types import Address, HostFacts, Machine
+
+
+class Watch:
+    """Follows one hypervisor."""
+
+    def __init__(self, name: str, hypervisor: HypervisorPort, storage: HostStorage, inventory: Inventory) -> None:
+        self._name = name
+        self._hypervisor = hypervisor
+        self._storage = storage
+        self._inventory = inventory
+        self._looking = Looking()
+        self._finder = AddressFinder(self._find_addresses)
+        self._warnings: tuple[str, ...] = ()
+        self._reasons: dict[UUID, list[str]] = {}
+
+    async def run(self) -> None:
+        """Follow the hypervisor, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._finder.run())
+                async for event in self._hypervisor.events():
+                    self._take(event)
+        finally:
+            await self._looking.stop()
+
+    async def facts(self) -> HostFacts:
+        """What the host is now, and what is wrong with it."""
+        facts = await self._hypervisor.facts(self._name)
+        return facts.model_copy(update={"warnings": (*facts.warnings, *self._warnings)})
+
+    async def machine(self, uuid: UUID, reason: str = "") -> Machine:
+        """Look at a machine, and note what is found.
+
+        Raises:
+            NotFound: it is gone; that is noted too.
+        """
+        try:
+            machine = await self._hypervisor.machine(uuid)
+        except NotFound:
+            self._inventory.note_removed(uuid)
+            raise
+        return await self.note(machine, reason)
+
+    async def note(self, machine: Machine, reason: str = "") -> Machine:
+        """Note how a machine is now, with what is known of its volumes."""
+        machine = await self._storage.describe(machine)
+        self._inventory.note_machine(machine, reason)
+        self._follow_addresses(machine)
+        return machine
+
+    async def machines(self) -> tuple[Machine, ...]:
+        """All machines as they are now."""
+        volumes = await self._storage.volumes_by_path()
+        return tuple(self._storage.described(machine, volumes) for machine in await self._hypervisor.machines())
+
+    async def addresses(self, uuid: UUID) -> tuple[Address, ...]:
+        """Look at the addresses of a machine, and note what is found."""
+        found = tuple(await self._hypervisor.addresses(uuid))
+        self._inventory.note_addresses(uuid, found)
+        return found
+
+    def volumes_changed(self) -> None:
+        """Look at the storage pools soon, and tell that volumes in them changed."""
+        self._looking.touch("the volumes", lambda: self._look_at_pools(changed=True))
+
+    def _take(self, event: HypervisorEvent) -> None:
+        match event:
+            case Reached():
+                self._looking.touch("the host", self._look_at_all)
+            case Lost(reason):
+                self._inventory.note_lost(reason)
+            case MachineTouched(uuid, reason):
+                self._reasons.setdefault(uuid, []).append(reason)
+                self._looking.touch(uuid, lambda: self._look_at_machine(uuid))
+            case AgentConnected(uuid):
+                self._finder.want(uuid, at_once=True)
+            case NetworksTouched():
+                self._looking.touch("the networks", self._look_at_networks)
+            case StorageTouched():
+                self._looking.touch("the storage pools", self._look_at_pools)
+
+    async def _look_at_all(self) -> None:
+        await self._announce_storage()
+        facts = await self.facts()
+        networks = await self._hypervisor.networks()
+        pools = await self._storage.pools()
+        machines = await self.machines()
+        self._inventory.note_listing(facts, machines, networks, pools)
+        for machine in machines:
+            self._follow_addresses(machine)
+
+    async def _announce_storage(self) -> None:
+        """Pools that libvirt does not take are no reason to show no machines."""
+        self._warnings = ()
+        try:
+            await self._storage.announce()
+        except Unavailable:
+            raise
+        except SkerryError as exc:
+            self._warnings = (exc.message,)
+
+    async def _look_at_machine(self, uuid: UUID) -> None:
+        reasons = dict.fromkeys(filter(None, self._reasons.pop(uuid, [])))
+        try:
+            await self.machine(uuid, ", ".join(reasons))
+        except NotFound:
+            self._finder.forget(uuid)
+
+    async def _look_at_networks(self) -> None:
+        self._inventory.note_networks(await self._hypervisor.networks())
+
+    async def _look_at_pools(self, *, changed: bool = False) -> None:
+        self._inventory.note_pools(await self._storage.pools(), changed=changed)
+
+    def _follow_addresses(self, machine: Machine) -> None:
+        if machine.state in INACTIVE or not machine.nics:
+            self._finder.forget(machine.uuid)
+        elif machine.uuid not in self._inventory.addresses:
+            self._finder.want(machine.uuid)
+
+    async def _find_addresses(self, uuid: UUID) -> bool:
+        return bool(await self.addresses(uuid))

@@ -1,0 +1,1 @@
+"""The libvirt connection, domain XML, events, the accelerator probe."""

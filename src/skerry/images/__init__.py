@@ -1,0 +1,1 @@
+"""From a recipe to bootable images: recipe, steps, installers, outputs, cache."""

@@ -1,0 +1,276 @@
+"""What was made once and may be used again: entries named by a hash of all that went into them.
+
+An entry is a folder that appears whole, by a rename, or not at all. Whoever makes or reads one holds a lock on it,
+so that two builds at once make it once, and nothing is thrown away under a reader. Work is done in a folder of its
+own that is locked too, and the lock is inherited by the programs that work there: after a kill, the next build
+removes what nobody holds any more. The whole cache may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from skerry.commands import Commands
+from skerry.errors import CommandFailed, NoSpace, Unavailable
+from skerry.sizes import format_size
+
+_LOOK_AGAIN_S = 0.1  # between two tries for a lock that another build holds
+# As the C library says it, and as apt and tar do.
+_FULL = re.compile(
+    "No space left on device|Disk quota exceeded|enough free space|IO Error saving source cache|Cannot write:"
+)
+
+
+def key_of(*parts: object) -> str:
+    """A name for everything that went into a step: 32 hexadecimal digits."""
+    text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder to work in."""
+
+    path: Path
+    scratch: Path  # where programs in a user namespace may work too; not on the cache's file system then
+    lock: int  # an open file that programs started here must inherit
+
+
+Make = Callable[[Workspace, Path], Awaitable[None]]
+
+
+class Cache:
+    """The folder of one user's entries on this machine."""
+
+    def __init__(self, root: Path, limit: int, commands: Commands) -> None:
+        self.root = root
+        self.limit = limit  # bytes
+        self._commands = commands
+        self._entries = root / "entries"
+        self._locks = root / "locks"
+        self._tmp = root / "tmp"
+
+    async def prepare(self) -> None:
+        """Make the folders, and remove what earlier builds left when they were killed.
+
+        Raises:
+            Unavailable: the folder cannot be written.
+        """
+        try:
+            for folder in (self._entries, self._locks, self._tmp):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise Unavailable(
+                f"the image cache {self.root} cannot be used: {exc.strerror}",
+                hint="set SKERRY_IMAGE_CACHE to a folder that you may write",
+            ) from exc
+        for lock in self._tmp.glob("*.lock"):
+            await self._remove_if_abandoned(lock)
+
+    def has(self, kind: str, key: str) -> bool:
+        """Whether an entry is there."""
+        return self._entry(kind, key).is_dir()
+
+    @asynccontextmanager
+    async def use(self, kind: str, key: str, make: Make) -> AsyncIterator[Path]:
+        """The folder of an entry, made by `make` when it is not there; it stays while the context is open.
+
+        `make` gets a workspace and an empty folder in it to fill.
+        """
+        entry = self._entry(kind, key)
+        with self._lock_file(kind, key) as lock:
+            await _acquire(lock, fcntl.LOCK_SH)
+            while not entry.is_dir():
+                await _acquire(lock, fcntl.LOCK_EX)
+                if not entry.is_dir():
+                    await self._make(entry, make)
+                await _acquire(lock, fcntl.LOCK_SH)  # not in one step with the above, so the loop looks again
+            os.utime(entry)
+            yield entry
+
+    async def _make(self, entry: Path, make: Make) -> None:
+        async with self.workspace() as workspace:
+            with full_disk_explained(self.root):
+                folder = workspace.path / "entry"
+                folder.mkdir()
+                await make(workspace, folder)
+                await asyncio.to_thread(_flush, folder)
+                folder.rename(entry)
+                _fsync(entry.parent)
+
+    @asynccontextmanager
+    async def workspace(self) -> AsyncIterator[Workspace]:
+        """A new empty folder on the cache's file system, gone afterwards."""
+        name = secrets.token_hex(8)
+        path = self._tmp / name
+        with full_disk_explained(self.root):
+            lock = _open_locked(path.with_suffix(".lock"))
+        try:
+            with full_disk_explained(self.root):
+                path.mkdir()
+                scratch = scratch_of(path, os.geteuid())
+                scratch.mkdir(mode=0o711, exist_ok=scratch == path)
+            yield Workspace(path, scratch, lock)
+        finally:
+            await self._remove(path)
+            os.close(lock)
+
+    async def _remove(self, path: Path) -> None:
+        """Remove a workspace, its scratch folder, and last its lock."""
+        for folder in {path, scratch_of(path, os.geteuid())}:
+            try:
+                await asyncio.to_thread(remove_tree, folder)
+            except PermissionError:
+                # What a build without root left: files of the users of its namespace, who must remove them.
+                enter = ("unshare", "--user", "--map-auto", "--map-root-user")
+                await self._commands.run([*enter, "rm", "-rf", "--one-file-system", folder], timeout=300)
+        path.with_suffix(".lock").unlink(missing_ok=True)
+
+    async def _remove_if_abandoned(self, lock_path: Path) -> None:
+        try:
+            lock = os.open(lock_path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        try:
+            if _try(lock, fcntl.LOCK_EX):
+                await self._remove(lock_path.with_suffix(""))
+        finally:
+            os.close(lock)
+
+    async def trim(self) -> int:
+        """Delete entries until the cache is within its limit, longest unused first; returns the bytes won."""
+        sized = await asyncio.to_thread(self._sized)
+        excess = sum(size for _, size, _ in sized) - self.limit
+        won = 0
+        for _, size, entry in sorted(sized):
+            if won >= excess:
+                break
+            with self._lock_file(*entry.name.rsplit("-", 1)) as lock:
+                if _try(lock, fcntl.LOCK_EX):
+                    await self._discard(entry)
+                    won += size
+        return won
+
+    def _sized(self) -> list[tuple[float, int, Path]]:
+        return [(entry.stat().st_mtime, tree_size(entry), entry) for entry in self._entries.iterdir()]
+
+    async def _discard(self, entry: Path) -> None:
+        """Delete at once for everybody: first the name, then the bytes."""
+        async with self.workspace() as workspace:
+            with contextlib.suppress(FileNotFoundError):
+                entry.rename(workspace.path / "discarded")
+
+    def _entry(self, kind: str, key: str) -> Path:
+        return self._entries / f"{kind}-{key}"
+
+    @contextmanager
+    def _lock_file(self, kind: str, key: str) -> Iterator[int]:
+        lock = os.open(self._locks / f"{kind}-{key}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            yield lock
+        finally:
+            os.close(lock)
+
+
+def scratch_of(workspace: Path, user_id: int) -> Path:
+    """Where the installer unpacks: elsewhere without root, as users of a namespace cannot pass a private home."""
+    if user_id == 0:
+        return workspace
+    return Path(os.environ.get("TMPDIR") or "/var/tmp") / f"skerry-{user_id}-{workspace.name}"  # noqa: S108
+
+
+@contextmanager
+def full_disk_explained(folder: Path) -> Iterator[None]:
+    """Turn a full disk, met by us or by a program, into an error that says what to do."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise no_space(folder) from exc
+        raise
+    except CommandFailed as exc:
+        if disk_was_full(exc.message):
+            raise no_space(folder) from exc
+        raise
+
+
+def disk_was_full(words: str) -> bool:
+    """Whether a program's last words tell of a full disk."""
+    return _FULL.search(words) is not None
+
+
+def no_space(folder: Path) -> NoSpace:
+    """The error for a disk that filled up while building in `folder`."""
+    free = format_size(shutil.disk_usage(folder).free) if folder.exists() else "nothing"
+    return NoSpace(
+        f"building needs more than the {free} that are free on the disk of {folder}; nothing half-made is kept",
+        hint="free some space, or let SKERRY_IMAGE_CACHE name a folder on a larger disk; the cache may be deleted",
+    )
+
+
+def tree_size(folder: Path) -> int:
+    """The bytes that a folder takes on its disk."""
+    total = 0
+    for path in (folder, *folder.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            total += path.lstat().st_blocks * 512
+    return total
+
+
+def remove_tree(path: Path) -> None:
+    """Delete a folder, if it is there; links are deleted, not followed."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+def _open_locked(path: Path) -> int:
+    """A new lock file, held. One that a clean-up removed before it was locked is made again."""
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists() and os.fstat(lock).st_ino == path.stat().st_ino:
+            return lock
+        os.close(lock)
+
+
+def _try(lock: int, how: int) -> bool:
+    try:
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def _acquire(lock: int, how: int) -> None:
+    """Wait for a lock in a way that can be cancelled; the kernel tells nobody when it is free."""
+    while not _try(lock, how):  # noqa: ASYNC110
+        await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+def _flush(folder: Path) -> None:
+    """Put every file of a folder on the disk before its name appears."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            _fsync(path)
+    _fsync(folder)
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

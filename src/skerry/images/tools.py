@@ -1,0 +1,109 @@
+"""The programs that write file systems and boot loaders: one set, whatever the host runs.
+
+They are Debian 13's own packages, unpacked (not installed) into the cache and started through their own dynamic
+loader. So a build needs no root, no chroot and nothing of the host but mmdebstrap, tar and qemu-img; a host with
+Debian 12 or Ubuntu makes the same disks as one with Debian 13.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from skerry.commands import Arg, Commands, Output
+from skerry.errors import BadImage
+from skerry.images.cache import Cache, Workspace, key_of
+from skerry.images.words import Source
+
+TOOLS_SOURCE = Source("debian", "trixie")
+TOOLS_PACKAGES = (
+    "dosfstools",  # mkfs.vfat
+    "e2fsprogs",  # mke2fs, debugfs
+    "fdisk",  # sfdisk
+    "grub-common",  # grub-mkimage
+    "grub-efi-amd64-bin",
+    "grub-pc-bin",
+    "libarchive13t64",  # mke2fs opens it to read a tar
+    "mtools",  # mcopy
+)
+_FORMAT = 1  # of the tree
+
+
+@dataclass(frozen=True)
+class Tools:
+    """An unpacked tree of tools."""
+
+    root: Path
+    commands: Commands
+
+    def argv(self, program: str, *words: Arg) -> list[Arg]:
+        """The command that runs a program of the tree with the tree's own libraries."""
+        found = next((path for path in self._places(program) if path.exists()), None)
+        if found is None:
+            raise BadImage(f"the tools tree has no {program}", hint=f"delete {self.root} and build again")
+        loader = self.root / "usr/lib64/ld-linux-x86-64.so.2"
+        return [loader, "--library-path", self.root / "usr/lib/x86_64-linux-gnu", found, *words]
+
+    def _places(self, program: str) -> list[Path]:
+        return [self.root / folder / program for folder in ("usr/sbin", "usr/bin", "sbin", "bin")]
+
+    async def run(
+        self,
+        program: str,
+        *words: Arg,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        pass_fds: Sequence[int] = (),
+    ) -> Output:
+        """Run a program of the tree to its end."""
+        return await self.commands.run(
+            self.argv(program, *words), stdin=stdin, env=env, cwd=cwd, timeout=900, pass_fds=pass_fds
+        )
+
+
+@asynccontextmanager
+async def tools_tree(cache: Cache, commands: Commands, deb_lines: Sequence[str]) -> AsyncIterator[Tools]:
+    """The tools, made when they are not in the cache yet (5 seconds and 68 MB)."""
+
+    async def make(workspace: Workspace, folder: Path) -> None:
+        tar = workspace.path / "tools.tar"
+        await commands.run(
+            extract_argv(tar, deb_lines, user_id=os.geteuid()),
+            env={"TMPDIR": str(workspace.path)},
+            timeout=1200,
+            pass_fds=[workspace.lock],
+        )
+        await commands.run(
+            ["tar", "--extract", "--no-same-owner", "--exclude=./dev", "--file", tar, "--directory", folder],
+            timeout=300,
+        )
+
+    async with cache.use("tools", tools_key(), make) as root:
+        yield Tools(root, commands)
+
+
+def tools_key() -> str:
+    """The tree is named by its packages; which mirror they came from is no part of it."""
+    return key_of("tools", _FORMAT, TOOLS_PACKAGES, str(TOOLS_SOURCE))
+
+
+def extract_argv(tar: Path, deb_lines: Sequence[str], *, user_id: int) -> list[Arg]:
+    """The command that unpacks the packages; nothing runs in the tree, so a plain user needs no namespace."""
+    return [
+        "mmdebstrap",
+        "--variant=extract",
+        f"--mode={'root' if user_id == 0 else 'chrootless'}",
+        "--format=tar",
+        "--architectures=amd64",
+        f"--include={','.join(TOOLS_PACKAGES)}",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        TOOLS_SOURCE.suite,
+        tar,
+        *deb_lines,
+    ]

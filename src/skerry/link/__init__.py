@@ -1,0 +1,1 @@
+"""The way between managers and hosts: one port, one adapter a file."""

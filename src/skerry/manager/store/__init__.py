@@ -1,0 +1,1 @@
+"""The manager's database: SQLite by default, PostgreSQL by URL."""

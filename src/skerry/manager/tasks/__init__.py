@@ -1,0 +1,1 @@
+"""Durable work: DBOS Transact, and the only place that imports it."""

@@ -1,0 +1,1 @@
+"""Where disk images live: one driver a file behind one small Protocol."""

@@ -1,0 +1,14 @@
+"""Fixtures that start real neighbours, for all tests."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.unit.storage.suite", "tests.unit.host.suite", "tests.unit.link.contract")
+
+# What others import comes first: modules are rewritten for better messages only before they are imported.
+pytest_plugins = [
+    "tests.fixtures.private_libvirt",
+    "tests.fixtures.images",
+    "tests.fixtures.skerry_up",
+    "tests.fixtures.small_images",
+    "tests.fixtures.browser",
+]

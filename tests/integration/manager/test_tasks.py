@@ -1,0 +1,408 @@
+"""Tasks of a whole manager on a simulated host: their order, their end, and what is left of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.fixtures.simulated_manager import ended, in_state, running_host, running_manager, succeeded, until
+
+from skerry.errors import BadInput, Changed, Conflict, InvalidState, NameTaken, NotFound, SkerryError
+from skerry.host.agent import Host
+from skerry.host.operation import MachineRef
+from skerry.host.operations import machines as machines_on_host
+from skerry.host.types import NewNic
+from skerry.manager.access import SYSTEM
+from skerry.manager.machines import MachineFilter
+from skerry.manager.manager import Manager
+from skerry.manager.settings import ManagerSettings
+from skerry.manager.tasks.service import TaskFilter
+from skerry.manager.types import (
+    CloudInit,
+    DiskResize,
+    EmptyDisk,
+    NewSnapshot,
+    NewVm,
+    Task,
+    TemplateDisk,
+    VmAction,
+    VmActionRequest,
+    VmChanges,
+    VmClone,
+    VmState,
+)
+from skerry.sizes import GIB, MIB
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[Host]:
+    async with running_host(tmp_path / "host") as host:
+        yield host
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ManagerSettings:
+    return ManagerSettings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+async def manager(settings: ManagerSettings, host: Host) -> AsyncIterator[Manager]:
+    async with running_manager(settings, host) as manager:
+        yield manager
+
+
+@pytest.fixture
+async def web1(manager: Manager) -> str:
+    new = NewVm(name="web1", disks=(EmptyDisk(size=GIB),), start=False)
+    await succeeded(manager, await manager.machines.create(SYSTEM, new))
+    return "web1"
+
+
+async def act(manager: Manager, name: str, action: VmAction, **more: float) -> Task:
+    return await manager.machines.act(SYSTEM, name, VmActionRequest(action=action, **more))
+
+
+async def volumes(host: Host) -> list[str]:
+    return [volume.name for volume in await host.storage.driver("skerry").volumes()]
+
+
+class Slow:
+    """Holds a host's operation until it is let go."""
+
+    def __init__(self, host: Host, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.began = asyncio.Event()
+        self.go = asyncio.Event()
+        real = getattr(host.hypervisor, name)
+
+        async def slow(*args: object, **kwargs: object) -> object:
+            self.began.set()
+            await self.go.wait()
+            return await real(*args, **kwargs)
+
+        monkeypatch.setattr(host.hypervisor, name, slow)
+
+
+async def test_fifty_machines_asked_for_at_once_are_all_made_and_all_different(
+    manager: Manager, host: Host
+) -> None:
+    wanted = [NewVm(name=f"vm{number}", disks=(EmptyDisk(size=GIB),), start=True) for number in range(50)]
+
+    tasks = await asyncio.gather(*(manager.machines.create(SYSTEM, new) for new in wanted))
+    for task in tasks:
+        await succeeded(manager, task)
+
+    machines = await host.hypervisor.machines()
+    assert len(machines) == 50
+    assert {machine.name for machine in machines} == {new.name for new in wanted}
+    assert len({machine.uuid for machine in machines}) == 50
+    assert len({nic.mac for machine in machines for nic in machine.nics}) == 50
+    assert len(set(await volumes(host))) == 50
+
+
+async def test_tasks_of_one_machine_run_one_after_the_other_in_their_order(
+    manager: Manager, host: Host, web1: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(host, "act", monkeypatch)
+    start = await act(manager, web1, VmAction.START)
+    await slow.began.wait()
+    pause = await act(manager, web1, VmAction.PAUSE)
+    resume = await act(manager, web1, VmAction.RESUME)
+
+    vm = await manager.machines.get(SYSTEM, web1)
+    assert (vm.state, vm.pending_state, vm.queued_tasks) == (VmState.STOPPED, VmState.RUNNING, 3)
+    assert (await manager.tasks.get(SYSTEM, pause.id)).state == "queued"
+    slow.go.set()
+
+    tasks = [await succeeded(manager, task) for task in (start, pause, resume)]
+    assert tasks[0].ended_at <= tasks[1].started_at <= tasks[1].ended_at <= tasks[2].started_at  # type: ignore[operator]
+    assert (await in_state(manager, web1, VmState.RUNNING)).queued_tasks == 0
+
+
+async def test_other_machines_do_not_wait(
+    manager: Manager, host: Host, web1: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(host, "act", monkeypatch)
+    held = await act(manager, web1, VmAction.START)
+    await slow.began.wait()
+
+    await succeeded(manager, await manager.machines.create(SYSTEM, NewVm(name="web2", start=False)))
+
+    slow.go.set()
+    await succeeded(manager, held)
+
+
+async def test_what_is_not_valid_after_the_queue_is_refused(manager: Manager, web1: str) -> None:
+    with pytest.raises(InvalidState, match="web1 is stopped, so pause is not possible"):
+        await act(manager, web1, VmAction.PAUSE)
+
+
+async def test_a_queued_task_that_is_cancelled_never_runs(
+    manager: Manager, host: Host, web1: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(host, "act", monkeypatch)
+    start = await act(manager, web1, VmAction.START)
+    await slow.began.wait()
+    pause = await act(manager, web1, VmAction.PAUSE)
+
+    cancelled = await manager.tasks.cancel(SYSTEM, pause.id)
+
+    assert cancelled.state == "cancelled"
+    slow.go.set()
+    await succeeded(manager, start)
+    assert (await in_state(manager, web1, VmState.RUNNING)).queued_tasks == 0
+    with pytest.raises(InvalidState):
+        await manager.tasks.cancel(SYSTEM, pause.id)
+
+
+async def test_a_create_that_is_cancelled_while_queued_gives_its_name_back(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(host, "define", monkeypatch)
+    async with running_manager(ManagerSettings(data_dir=tmp_path / "data", task_workers=1), host) as manager:
+        first = await manager.machines.create(SYSTEM, NewVm(name="web1", start=False))
+        await slow.began.wait()
+        second = await manager.machines.create(SYSTEM, NewVm(name="web2", start=False))
+
+        await manager.tasks.cancel(SYSTEM, second.id)
+        slow.go.set()
+        await succeeded(manager, first)
+        await succeeded(manager, await manager.machines.create(SYSTEM, NewVm(name="web2", start=False)))
+        assert (await manager.machines.list(SYSTEM, MachineFilter())).total == 2
+
+
+async def test_a_running_task_that_is_cancelled_takes_back_what_it_did(
+    manager: Manager, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(host, "define", monkeypatch)
+    new = NewVm(name="web1", disks=(EmptyDisk(size=GIB),), cloud_init=CloudInit())
+    task = await manager.machines.create(SYSTEM, new)
+    await slow.began.wait()
+    assert len(await volumes(host)) == 2
+
+    await manager.tasks.cancel(SYSTEM, task.id)
+    slow.go.set()
+    task = await ended(manager, task)
+
+    assert (task.state, task.not_undone) == ("cancelled", ())
+    assert await volumes(host) == []
+    assert await host.hypervisor.machines() == []
+    assert (await manager.machines.list(SYSTEM, MachineFilter())).items == ()
+
+
+async def test_what_could_not_be_taken_back_is_named(
+    manager: Manager, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_args: object, **_kwargs: object) -> None:
+        raise SkerryError("the disk caught fire")
+
+    monkeypatch.setattr(host.hypervisor, "define", refuse)
+    monkeypatch.setattr(host.storage.driver("skerry"), "delete", refuse)
+
+    task = await ended(
+        manager,
+        await manager.machines.create(SYSTEM, NewVm(name="web1", disks=(EmptyDisk(size=GIB),), start=False)),
+    )
+
+    assert task.state == "failed"
+    assert task.error is not None
+    assert task.error.detail == "the disk caught fire"
+    assert [words.startswith("the volume web1-") for words in task.not_undone] == [True]
+    log = await manager.tasks.log(SYSTEM, task.id)
+    assert any("not taken back" in line.text for line in log.items)
+
+
+async def test_a_bug_in_a_step_ends_its_task_with_an_id_and_no_secret(
+    manager: Manager, host: Host, web1: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(*_args: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(host.hypervisor, "act", crash)
+
+    task = await ended(manager, await act(manager, web1, VmAction.START))
+
+    assert task.state == "failed"
+    assert task.error is not None
+    assert task.error.code == "internal-error"
+    assert "secret" not in task.error.detail
+
+
+async def test_a_stopped_manager_goes_on_with_its_tasks_when_it_starts_again(
+    settings: ManagerSettings, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(host, "define", monkeypatch)
+    async with running_manager(settings, host) as manager:
+        new = NewVm(name="web1", disks=(EmptyDisk(size=GIB),))
+        task = await manager.machines.create(SYSTEM, new)
+        queued = await act(manager, "web1", VmAction.POWEROFF)
+        await slow.began.wait()
+
+    slow.go.set()
+    async with running_manager(settings, host) as manager:
+        await succeeded(manager, task)
+        await succeeded(manager, queued)
+        assert len(await host.hypervisor.machines()) == 1
+        assert len(await volumes(host)) == 1
+
+
+async def test_user_data_does_not_outlive_its_task(settings: ManagerSettings, host: Host) -> None:
+    secret = "correct-horse-battery"
+    told = CloudInit(user_data=f"#cloud-config\npassword: {secret}\n")
+    async with running_manager(settings, host) as manager:
+        await succeeded(manager, await manager.machines.create(SYSTEM, NewVm(name="web1", cloud_init=told)))
+        found = [task.model_dump_json() for task in (await manager.tasks.list(SYSTEM, TaskFilter())).items]
+        found += [fact.model_dump_json() for fact in (await manager.events.list(SYSTEM)).items]
+        assert not any(secret in text for text in found)
+    tasks_of_dbos = (settings.data_dir / "tasks.db").read_bytes()
+    assert secret.encode() not in tasks_of_dbos
+
+
+@pytest.mark.parametrize(
+    ("new", "error", "words"),
+    [
+        (NewVm(name="web1"), NameTaken, "web1"),
+        (NewVm(name="big", memory=1024 * 1024 * GIB), BadInput, "memory"),
+        (NewVm(name="lost", disks=(TemplateDisk(image="nothing"),)), NotFound, "nothing"),
+        (NewVm(name="lost", nics=(NewNic(network="nowhere"),)), NotFound, "nowhere"),
+        (NewVm(name="lost", host="atlantis"), NotFound, "atlantis"),
+        (NewVm(name="odd", cloud_init=CloudInit(user_data="- a\n- list\n")), BadInput, "user-data"),
+        (NewVm(name="odd", cloud_init=CloudInit(user_data="#cloud-config\na: [\n")), BadInput, "user-data"),
+    ],
+    ids=["name", "memory", "image", "network", "host", "list", "yaml"],
+)
+async def test_what_cannot_be_made_is_refused_and_leaves_nothing(
+    manager: Manager, host: Host, web1: str, new: NewVm, error: type[SkerryError], words: str
+) -> None:
+    before = await volumes(host)
+
+    with pytest.raises(error, match=words):
+        await manager.machines.create(SYSTEM, new)
+
+    assert await volumes(host) == before
+    assert (await manager.machines.list(SYSTEM, MachineFilter())).total == 1
+    assert (await manager.tasks.list(SYSTEM, TaskFilter())).total == 1
+
+
+async def test_a_name_that_a_queued_task_will_give_is_taken(
+    manager: Manager, host: Host, web1: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(host, "rename", monkeypatch)
+    rename = await manager.devices.change(SYSTEM, web1, VmChanges(name="web2"))
+    await slow.began.wait()
+
+    with pytest.raises(NameTaken):
+        await manager.machines.create(SYSTEM, NewVm(name="web2"))
+
+    slow.go.set()
+    await succeeded(manager, rename)
+    assert (await manager.machines.get(SYSTEM, "web2")).name == "web2"
+
+
+async def test_a_machine_is_changed_copied_and_removed_with_all_its_parts(
+    manager: Manager, host: Host, web1: str
+) -> None:
+    machines, devices = manager.machines, manager.devices
+    changes = VmChanges(memory=256 * MIB, vcpus=2, autostart=True, description="the web")
+    await succeeded(manager, await devices.change(SYSTEM, web1, changes))
+    await succeeded(manager, await devices.add_disk(SYSTEM, web1, EmptyDisk(size=2 * GIB)))
+    await succeeded(manager, await devices.add_nic(SYSTEM, web1, NewNic()))
+    vm = await until(lambda: machines.get(SYSTEM, web1), lambda vm: len(vm.disks) == len(vm.nics) == 2)
+    assert (vm.memory, vm.vcpus, vm.autostart, vm.description) == (256 * MIB, 2, True, "the web")
+
+    second = vm.disks[1]
+    await succeeded(manager, await devices.resize_disk(SYSTEM, web1, second.target, DiskResize(size=3 * GIB)))
+    await succeeded(manager, await devices.take_snapshot(SYSTEM, web1, NewSnapshot(name="before")))
+    assert [one.name for one in await machines.snapshots(SYSTEM, web1)] == ["before"]
+    await succeeded(manager, await devices.revert_to_snapshot(SYSTEM, web1, "before"))
+    await succeeded(manager, await devices.delete_snapshot(SYSTEM, web1, "before"))
+    await succeeded(manager, await machines.clone(SYSTEM, web1, VmClone(name="web2", full_copy=True)))
+    copy = await in_state(manager, "web2", VmState.STOPPED)
+    assert {nic.mac for nic in copy.nics}.isdisjoint({nic.mac for nic in vm.nics})
+    assert {disk.volume for disk in copy.disks}.isdisjoint({disk.volume for disk in vm.disks})
+
+    await succeeded(manager, await devices.remove_nic(SYSTEM, web1, vm.nics[1].mac))
+    await succeeded(manager, await devices.remove_disk(SYSTEM, web1, second.target, delete=True))
+    assert second.volume not in await volumes(host)
+    await succeeded(manager, await machines.delete(SYSTEM, web1))
+    await succeeded(manager, await machines.delete(SYSTEM, "web2"))
+    assert await volumes(host) == []
+    assert (await machines.list(SYSTEM, MachineFilter())).total == 0
+
+
+async def test_a_change_on_an_old_definition_is_refused(manager: Manager, web1: str) -> None:
+    etag = (await manager.machines.get(SYSTEM, web1)).etag
+    await succeeded(manager, await manager.devices.change(SYSTEM, web1, VmChanges(vcpus=2), if_match=etag))
+
+    with pytest.raises(Changed):
+        await manager.devices.change(SYSTEM, web1, VmChanges(vcpus=3), if_match=etag)
+
+
+async def test_a_new_name_does_not_hinder_other_changes_on_the_same_definition(
+    manager: Manager, web1: str
+) -> None:
+    etag = (await manager.machines.get(SYSTEM, web1)).etag
+    both = VmChanges(name="web1-renamed", vcpus=2)
+
+    await succeeded(manager, await manager.devices.change(SYSTEM, web1, both, if_match=etag))
+
+    await until(lambda: manager.machines.get(SYSTEM, "web1-renamed"), lambda vm: vm.vcpus == 2)
+
+
+async def test_a_running_machine_is_deleted_only_by_force(manager: Manager, host: Host, web1: str) -> None:
+    await succeeded(manager, await act(manager, web1, VmAction.START))
+    await in_state(manager, web1, VmState.RUNNING)
+    with pytest.raises(InvalidState, match="running"):
+        await manager.machines.delete(SYSTEM, web1)
+
+    await succeeded(manager, await manager.machines.delete(SYSTEM, web1, force=True))
+
+    assert await host.hypervisor.machines() == []
+    with pytest.raises(NotFound):
+        await manager.machines.get(SYSTEM, web1)
+
+
+async def test_a_guest_that_ignores_its_power_button_is_powered_off_only_where_that_was_allowed(
+    manager: Manager, host: Host, web1: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await succeeded(manager, await act(manager, web1, VmAction.START))
+    real = host.hypervisor.act
+
+    async def deaf(uuid: object, action: str) -> object:
+        if action == "shutdown":
+            return await host.hypervisor.machine(uuid)  # type: ignore[arg-type]
+        return await real(uuid, action)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(host.hypervisor, "act", deaf)
+
+    task = await ended(manager, await act(manager, web1, VmAction.SHUTDOWN, timeout_s=0.2))
+    assert task.error is not None
+    assert task.error.code == "timed-out"
+    assert (await manager.machines.get(SYSTEM, web1)).state is VmState.RUNNING
+
+    await succeeded(manager, await act(manager, web1, VmAction.SHUTDOWN, timeout_s=0.2, force_after=True))
+    await in_state(manager, web1, VmState.STOPPED)
+
+
+async def test_what_others_do_with_machines_is_seen(manager: Manager, host: Host, web1: str) -> None:
+    uuid = (await manager.machines.get(SYSTEM, web1)).id
+    await host.call(machines_on_host.start, MachineRef(uuid=uuid))
+    await in_state(manager, web1, VmState.RUNNING)
+    await host.call(machines_on_host.power_off, MachineRef(uuid=uuid))
+    await host.call(machines_on_host.undefine, machines_on_host.UndefineMachine(uuid=uuid))
+
+    await until(lambda: manager.machines.list(SYSTEM, MachineFilter()), lambda page: page.total == 0)
+
+
+async def test_a_host_that_is_away_makes_its_machines_unreachable_and_comes_back_true(
+    manager: Manager, host: Host, web1: str
+) -> None:
+    host.hypervisor.fail("the cable was cut")  # type: ignore[attr-defined]
+    vm = await in_state(manager, web1, VmState.UNREACHABLE)
+    assert vm.actions == ()
+    with pytest.raises(Conflict):
+        await act(manager, web1, VmAction.START)
+
+    host.hypervisor.reach()  # type: ignore[attr-defined]
+    await in_state(manager, web1, VmState.STOPPED)

@@ -1,0 +1,145 @@
+"""The simulated host, under the suite of all hosts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import cast
+from uuid import UUID
+
+import pytest
+from tests.unit.host import suite
+
+from skerry.errors import TimedOut, Unavailable
+from skerry.host.agent import Host
+from skerry.host.memory_hypervisor import MemoryHypervisor
+from skerry.host.operation import Nothing
+from skerry.host.operations import machines
+from skerry.host.port import AgentConnected, Reached
+from skerry.host.simulated import simulated_host
+from skerry.host.types import Samples
+
+
+@pytest.fixture
+def hypervisor() -> MemoryHypervisor:
+    return MemoryHypervisor()
+
+
+@pytest.fixture
+async def host(tmp_path: Path, hypervisor: MemoryHypervisor) -> AsyncIterator[Host]:
+    simulated = simulated_host("host-1", folder=tmp_path, hypervisor=hypervisor)
+    async with suite.events(simulated) as told:
+        await simulated.start()
+        assert (await told.get()).kind == "listing"
+    yield simulated
+    await simulated.stop()
+
+
+class TestMachines(suite.MachineSuite):
+    """The suite of all hosts."""
+
+
+class TestDefinitions(suite.DefinitionSuite):
+    """The suite of all hosts."""
+
+
+class TestDevices(suite.DeviceSuite):
+    """The suite of all hosts."""
+
+
+class TestVolumes(suite.VolumeSuite):
+    """The suite of all hosts."""
+
+
+class TestSnapshots(suite.SnapshotSuite):
+    """The suite of all hosts."""
+
+
+class TestConsoles(suite.ConsoleSuite):
+    """The suite of all hosts."""
+
+
+async def test_a_hypervisor_that_goes_and_comes_is_told(host: Host, hypervisor: MemoryHypervisor) -> None:
+    async with suite.events(host) as told:
+        hypervisor.fail("it ended")
+        assert (await told.get()).kind == "hypervisor-lost"
+        with pytest.raises(Unavailable, match="it ended"):
+            await host.call(machines.list_machines, Nothing())
+
+        hypervisor.reach()
+        assert (await told.get()).kind == "listing"
+
+
+async def test_the_addresses_of_a_started_machine_are_found(host: Host) -> None:
+    async with suite.events(host) as told:
+        await host.call(machines.create, suite.new(nics=(suite.NewNic(),)))
+        await host.call(machines.start, suite.REF)
+
+        async with asyncio.timeout(30):
+            while (await told.get()).kind != "addresses-changed":
+                pass
+
+    assert [address.address[:8] for address in host.inventory.addresses[suite.ONE]] == ["192.0.2."]
+
+
+async def test_machines_that_run_are_sampled(tmp_path: Path) -> None:
+    simulated = simulated_host("host-1", folder=tmp_path)
+    simulated.sample_s = 0.01
+    async with suite.events(simulated) as told:
+        await simulated.start()
+        await told.get()
+        await simulated.call(machines.create, suite.new())
+        await simulated.call(machines.start, suite.REF)
+
+        async with asyncio.timeout(30):
+            while (await told.get()).kind != "samples":
+                pass
+    await simulated.stop()
+
+
+async def test_a_stopped_host_answers_no_more_and_can_stop_again(tmp_path: Path) -> None:
+    simulated = simulated_host("host-1", folder=tmp_path)
+    await simulated.start()
+
+    await simulated.stop()
+    await simulated.stop()
+
+
+async def test_samples_that_cannot_be_taken_are_left_out(tmp_path: Path, hypervisor: MemoryHypervisor) -> None:
+    simulated = simulated_host("host-1", folder=tmp_path, hypervisor=hypervisor)
+    simulated.sample_s = 0.01
+    take, tries = hypervisor.samples, []
+
+    async def fail_first() -> Samples:
+        tries.append(1)
+        if len(tries) < 3:
+            raise TimedOut("busy")
+        return await take()
+
+    hypervisor.samples = fail_first  # type: ignore[method-assign]
+    async with suite.events(simulated) as told:
+        await simulated.start()
+        await told.get()
+        await simulated.call(machines.create, suite.new())
+        await simulated.call(machines.start, suite.REF)
+        async with asyncio.timeout(30):
+            while (await told.get()).kind != "samples":
+                pass
+    await simulated.stop()
+
+    assert len(tries) >= 3
+
+
+async def test_a_host_begins_anew_after_a_bug(
+    host: Host, hypervisor: MemoryHypervisor, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with suite.events(host) as told:
+        for queue in hypervisor._events:
+            queue.put_nowait(cast("Reached", AgentConnected(uuid=cast("UUID", []))))  # cannot be a key
+
+        kinds = [(await told.get()).kind]
+        async with asyncio.timeout(30):
+            while kinds[-1] != "listing":
+                kinds.append((await told.get()).kind)
+
+    assert kinds == ["hypervisor-lost", "listing"]
+    assert "lost track" in caplog.text

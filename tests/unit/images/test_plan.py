@@ -1,0 +1,72 @@
+"""What must be made anew when something changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from skerry.images.build import Facts, Plan, plan
+from skerry.images.recipe import Packages, Place, Script
+from skerry.images.words import Meaning, RootPartition, Source
+from skerry.sizes import MIB
+
+SCRIPT = Script(
+    "%post", b"x\n", "/bin/sh", chroot=True, error_on_fail=True, log=None, place=Place(Path("/r.ks"), 3)
+)
+MEANING = Meaning(Source("debian", "trixie"), Packages(names=("bash",)), (SCRIPT,))
+FACTS = Facts(("deb http://m.example/debian trixie main",), (), "mmdebstrap 1.5.6", "qemu-img 10.0.2")
+
+
+def kinds_that_differ(one: Plan, other: Plan) -> list[str]:
+    return [a.kind for a, b in zip(one.steps, other.steps, strict=True) if a.key != b.key]
+
+
+def test_the_same_inputs_give_the_same_plan() -> None:
+    assert plan(MEANING, FACTS, "qcow2") == plan(MEANING, FACTS, "qcow2")
+
+
+@pytest.mark.parametrize(
+    ("meaning", "facts"),
+    [
+        (replace(MEANING, packages=Packages(names=("bash", "less"))), FACTS),
+        (replace(MEANING, packages=Packages(names=("bash",), docs=False)), FACTS),
+        (replace(MEANING, scripts=(replace(SCRIPT, body=b"y\n"),)), FACTS),
+        (replace(MEANING, scripts=(replace(SCRIPT, error_on_fail=False),)), FACTS),
+        (replace(MEANING, hostname="other"), FACTS),
+        (replace(MEANING, source=Source("debian", "sid")), FACTS),
+        (MEANING, replace(FACTS, deb_lines=("deb http://other.example/debian trixie main",))),
+        (MEANING, replace(FACTS, mmdebstrap="mmdebstrap 1.6")),
+    ],
+    ids=["packages", "options", "script", "erroronfail", "hostname", "suite", "mirror", "mmdebstrap"],
+)
+def test_what_goes_into_the_root_makes_root_and_disk_anew(meaning: Meaning, facts: Facts) -> None:
+    assert kinds_that_differ(plan(MEANING, FACTS, "qcow2"), plan(meaning, facts, "qcow2")) == ["root", "image"]
+
+
+@pytest.mark.parametrize(
+    "meaning",
+    [
+        replace(MEANING, root=RootPartition(512 * MIB)),
+        replace(MEANING, root=RootPartition(label="other")),
+        replace(MEANING, kernel_arguments="quiet"),
+        replace(MEANING, loader_timeout_s=9),
+    ],
+    ids=["size", "label", "arguments", "timeout"],
+)
+def test_what_goes_into_the_disk_leaves_the_root(meaning: Meaning) -> None:
+    assert kinds_that_differ(plan(MEANING, FACTS, "qcow2"), plan(meaning, FACTS, "qcow2")) == ["image"]
+
+
+def test_each_format_is_an_image_of_its_own() -> None:
+    assert kinds_that_differ(plan(MEANING, FACTS, "qcow2"), plan(MEANING, FACTS, "raw")) == ["image"]
+
+
+def test_where_a_script_stands_changes_nothing() -> None:
+    moved = replace(SCRIPT, place=Place(Path("/elsewhere.ks"), 99))
+
+    assert (
+        kinds_that_differ(plan(MEANING, FACTS, "raw"), plan(replace(MEANING, scripts=(moved,)), FACTS, "raw"))
+        == []
+    )

@@ -1,0 +1,128 @@
+"""Writes the pages of docs/reference that follow from the code: settings, operations, errors, commands.
+
+python tools/reference.py           write them
+python tools/reference.py --check   fail where one is stale
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from skerry.cli.reference import commands_page
+from skerry.cli.up_settings import PREFIX, UpSettings
+from skerry.errors import every_error
+from skerry.host.operation import OPERATIONS, Permission
+from skerry.host.operations import every
+from skerry.images.settings import BuildSettings
+from skerry.manager.settings import default_data_dir
+from skerry.settings import environment_name, table
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+MADE = "<!-- Written by tools/reference.py from the code: change that, then `make docs`. -->\n\n"
+
+
+def rows(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+
+
+def settings_page() -> str:
+    """Every setting of every program."""
+    text = (
+        "# Settings\n\nLater sources win: default, file, environment, command line. Files are TOML; all mistakes "
+        "are reported at once.\n"
+    )
+    programs = (
+        ("`skerry up`", UpSettings, "`/etc/skerry/up.toml`, or `~/.config/skerry/up.toml` for a plain user"),
+        ("`skerry image build`", BuildSettings, "`/etc/skerry/build.toml`, or `~/.config/skerry/build.toml`"),
+    )
+    for program, cls, file in programs:
+        body = [
+            (
+                f"`{row.name}`",
+                f"`{environment_name(PREFIX, row.name)}`",
+                row.kind.name + (f": {', '.join(row.choices)}" if row.choices else ""),
+                f"`{_default(row.default)}` {row.unit}".strip() if row.default not in (None, "", ()) else "",
+                row.help,
+            )
+            for row in table(cls)
+        ]
+        text += f"\n## {program}\n\nFile: {file}.\n\n"
+        text += rows(("setting", "environment", "kind", "default", "what it is"), body)
+    return text
+
+
+def _default(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    # The page must be the same whoever writes it.
+    return str(value).replace(str(default_data_dir()), "/var/lib/skerry")
+
+
+def operations_page() -> str:
+    """Everything that a host can do."""
+    text = (
+        "# Operations of hosts\n\nWhat a manager may ask of a host, each declared once in "
+        "`src/skerry/host/operations`. Long ones report progress; streams carry bytes both ways.\n\n"
+    )
+    body = []
+    for module in every.MODULES:
+        assert module.__doc__, module
+    for name, operation in sorted(OPERATIONS.items()):
+        takes = ", ".join(
+            f"`{field}`" if info.is_required() else f"[`{field}`]"
+            for field, info in operation.arguments.model_fields.items()
+        )
+        pace = "stream" if operation.streams else operation.pace.value
+        body.append((f"`{name}`", operation.summary, takes, pace, f"`{operation.permission}`"))
+    text += rows(("operation", "what it does", "takes [optional]", "pace", "permission"), body)
+    text += "\n## Permissions\n\n" + "".join(f"- `{permission}`\n" for permission in Permission)
+    return text
+
+
+def errors_page() -> str:
+    """The stable codes of errors."""
+    body = [
+        (f"`{error.code}`", str(error.http_status), (error.__doc__ or "").strip().splitlines()[0])
+        for error in every_error()
+    ]
+    return "# Errors\n\nCodes are stable; programs may rely on them.\n\n" + rows(
+        ("code", "HTTP status", "meaning"), body
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "operations.md": operations_page,
+    "errors.md": errors_page,
+    "cli.md": commands_page,
+}
+
+
+def main() -> int:
+    """Write the pages, or check them."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--check", action="store_true")
+    check = words.parse_args().check
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    stale = []
+    for name, page in PAGES.items():
+        text = MADE + page()
+        file = FOLDER / name
+        if file.exists() and file.read_text() == text:
+            continue
+        stale.append(name)
+        if not check:
+            file.write_text(text)
+    if check and stale:
+        print(f"stale: {', '.join(stale)}; `make docs` writes them anew", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

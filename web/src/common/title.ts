@@ -1,0 +1,11 @@
+import { useEffect } from "react";
+
+/** Name the page in the browser's tab. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · Skerry`;
+    return () => {
+      document.title = "Skerry";
+    };
+  }, [title]);
+}

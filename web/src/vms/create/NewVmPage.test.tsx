@@ -1,0 +1,87 @@
+import { screen } from "@testing-library/react";
+import { userEvent } from "@testing-library/user-event";
+import { expect, test } from "vitest";
+
+import { renderPage } from "../../test/render";
+import { json, page, problem, serve, type Answer } from "../../test/server";
+import { aHost, anImage, aTask } from "../../test/things";
+import { NewVmPage } from "./NewVmPage";
+
+const image = anImage({ id: "t", name: "aos" });
+const network = { name: "default", kind: "network", active: true, autostart: true, bridge: null, forward: "nat", addresses: [], dhcp: true };
+
+function serveForm(create: Answer): ReturnType<typeof serve> {
+  return serve({
+    "GET images": page([image]),
+    "GET hosts": page([aHost()]),
+    "GET networks": page([network]),
+    "POST vms": create,
+  });
+}
+
+test("a name is enough: the rest has values that work, and one is led to the new machine", async () => {
+  const asked = serveForm(() => json(aTask({ object: { kind: "vm", id: "new", name: "web1" } }), 202));
+  renderPage(<NewVmPage />);
+
+  await userEvent.type(await screen.findByLabelText(/^Name/), "web1");
+  await userEvent.click(screen.getByRole("button", { name: "Create machine" }));
+
+  expect(await screen.findByText("elsewhere")).toBeDefined();
+  expect(asked.at(-1)?.body).toMatchObject({
+    name: "web1",
+    disks: [{ kind: "image", image: "t" }],
+    nics: [{ kind: "network", network: "default" }],
+    start: true,
+  });
+});
+
+test("nothing is sent while something is wrong; the first wrong field gets the focus", async () => {
+  const asked = serveForm(() => json(aTask(), 202));
+  renderPage(<NewVmPage />);
+  await screen.findByLabelText(/^Name/);
+  screen.getByRole("button", { name: "Create machine" }).focus();
+
+  await userEvent.click(screen.getByRole("button", { name: "Create machine" }));
+
+  expect(screen.getByText("A name is needed.")).toBeDefined();
+  expect(document.activeElement?.id).toBe("name");
+  expect(asked.some((one) => one.method === "POST")).toBe(false);
+});
+
+test("what the server refuses is shown at its field, until that is changed", async () => {
+  serveForm(() => problem(409, "name-taken", { detail: "there is a machine web1 already" }));
+  renderPage(<NewVmPage />);
+  const name = await screen.findByLabelText(/^Name/);
+  await userEvent.type(name, "web1");
+
+  await userEvent.click(screen.getByRole("button", { name: "Create machine" }));
+  expect(await screen.findByText("There is a machine web1 already")).toBeDefined();
+
+  await userEvent.type(name, "2");
+  expect(screen.queryByText("There is a machine web1 already")).toBeNull();
+});
+
+test("a refusal that belongs to no field is shown with what to do", async () => {
+  serveForm(() => problem(507, "no-space", { detail: "the pool is full", hint: "delete something" }));
+  renderPage(<NewVmPage />);
+  await userEvent.type(await screen.findByLabelText(/^Name/), "web1");
+
+  await userEvent.click(screen.getByRole("button", { name: "Create machine" }));
+
+  expect(await screen.findByText("The pool is full")).toBeDefined();
+  expect(screen.getByText("Delete something")).toBeDefined();
+});
+
+test("user-data that is no YAML is not sent", async () => {
+  const asked = serveForm(() => json(aTask(), 202));
+  renderPage(<NewVmPage />);
+  await userEvent.type(await screen.findByLabelText(/^Name/), "web1");
+  await userEvent.click(screen.getByRole("button", { name: /User-data/ }));
+  await userEvent.click(screen.getByLabelText("User-data for cloud-init"));
+  await userEvent.paste("#cloud-config\na: [1");
+
+  await userEvent.click(screen.getByRole("button", { name: "Create machine" }));
+
+  expect((await screen.findAllByText(/sequence/)).length).toBeGreaterThan(0);
+  expect(asked.some((one) => one.method === "POST")).toBe(false);
+});
