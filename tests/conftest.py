@@ -1,6 +1,11 @@
 """Fixtures that start real neighbours, for all tests."""
 
+import os
+
 import pytest
+
+# As the program does before it imports Typer; in a run of all tests, somebody else's import comes first.
+os.environ["TYPER_USE_RICH"] = "0"
 
 pytest.register_assert_rewrite("tests.unit.storage.suite", "tests.unit.host.suite", "tests.unit.link.contract")
 

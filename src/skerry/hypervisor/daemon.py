@@ -55,6 +55,10 @@ class Places:
         """Of the daemon that keeps what machines write to consoles and logs."""
         return self.run / "virtlogd-sock"
 
+    def pid_file(self, program: str) -> Path:
+        """Beside its socket, so that daemons of other places on this machine do not stand in its way."""
+        return self.run / f"{program}.pid"
+
 
 def default_uri() -> str:
     """The libvirt that suits who we are."""
@@ -109,7 +113,7 @@ class LibvirtDaemons:
 
     async def _start(self, program: str, socket_path: Path) -> None:
         log = self._folder / f"{program}.log"
-        daemon = start_daemon([program], log=log)
+        daemon = start_daemon([program, "--pid-file", self._places.pid_file(program)], log=log)
         self._record(program).write_text(json.dumps({"pid": daemon.pid, "started": daemon.started}))
         _log.info("started %s, process %d; its log is %s", program, daemon.pid, log)
         # Another one that was started at the same moment has the pid file, and then it is the one that answers.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -49,13 +50,16 @@ class Disk:
     def fill(self) -> None:
         """No room any more, not even inside of the files."""
         for file in self._files:
-            with sqlite3.connect(file, timeout=60) as connection:
+            # Each statement its own transaction that begins as a writer's: it waits for its turn, while a reader that
+            # begins to write is refused at once.
+            with contextlib.closing(sqlite3.connect(file, timeout=60, isolation_level="IMMEDIATE")) as connection:
+                connection.execute("BEGIN IMMEDIATE")
                 connection.execute("CREATE TABLE IF NOT EXISTS ballast (weight BLOB)")
+                connection.commit()
                 (pages,) = connection.execute("PRAGMA page_count").fetchone()
                 connection.execute(f"PRAGMA max_page_count={pages}")
                 self._pour(connection)
                 (pages,) = connection.execute("PRAGMA page_count").fetchone()
-            connection.close()
             self._limits[str(file)] = pages
 
     def _pour(self, connection: sqlite3.Connection) -> None:
@@ -66,6 +70,7 @@ class Disk:
                     connection.commit()
             except sqlite3.OperationalError as exc:
                 assert "full" in str(exc)  # noqa: PT017 - it must end like this
+                connection.rollback()
 
     def make_room(self) -> None:
         """There is room again."""

@@ -1,6 +1,6 @@
 import { Button, ToggleGroup, ToggleGroupItem } from "@patternfly/react-core";
 import DesktopIcon from "@patternfly/react-icons/dist/esm/icons/desktop-icon";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useRef, useState } from "react";
 
 import type { Vm } from "../../api/types";
 import { Empty } from "../../common/Empty";
@@ -19,15 +19,21 @@ type Kind = "graphics" | "serial";
 /** Both consoles of a machine, one at a time. */
 export function ConsoleTab({ vm }: { vm: Vm }): React.JSX.Element {
   const [wanted, setWanted] = useState<Kind>("graphics");
+  const box = useRef<HTMLDivElement>(null);
   const { graphics, serial } = vm.consoles;
   if (!WITH_CONSOLE.has(vm.state) || (!graphics && !serial)) return <NoConsole vm={vm} />;
   const kind = wanted === "graphics" ? (graphics ? "graphics" : "serial") : serial ? "serial" : "graphics";
   const props = { vm: vm.id, name: vm.name };
+  const choose = (chosen: Kind): void => {
+    setWanted(chosen);
+    // One that opens takes the keyboard by itself; who chooses the open one again wants to type into it too.
+    if (chosen === kind) box.current?.querySelector<HTMLElement>(".sk-console textarea, .sk-console canvas")?.focus();
+  };
   return (
-    <div className="sk-stack">
+    <div className="sk-stack" ref={box}>
       <ToggleGroup aria-label="Which console">
-        <ToggleGroupItem text="Graphical" buttonId="console-graphics" isDisabled={!graphics} isSelected={kind === "graphics"} onChange={() => setWanted("graphics")} />
-        <ToggleGroupItem text="Serial" buttonId="console-serial" isDisabled={!serial} isSelected={kind === "serial"} onChange={() => setWanted("serial")} />
+        <ToggleGroupItem text="Graphical" buttonId="console-graphics" isDisabled={!graphics} isSelected={kind === "graphics"} onChange={() => choose("graphics")} />
+        <ToggleGroupItem text="Serial" buttonId="console-serial" isDisabled={!serial} isSelected={kind === "serial"} onChange={() => choose("serial")} />
       </ToggleGroup>
       <Suspense fallback={<Loading what="console" />}>
         {kind === "graphics" ? (
