@@ -1,237 +1,248 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A kickstart file as plain data, with the file and line that each part came from.
 
-pykickstart does the parsing. What is added here: where a part stands (pykickstart knows the line, not the file),
-includes that cannot go round in circles, and bodies of scripts that are exact to the byte.
+pykickstart knows the words and their options (`grammar`). The rest is here, because a recipe must be readable to
+its end: includes, sections, bodies of scripts that are exact to the byte, and all mistakes at once.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import warnings
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from pykickstart import constants, version
-from pykickstart.errors import KickstartError
-from pykickstart.parser import KickstartParser, PutBackIterator
+from pykickstart import version
+from pykickstart.errors import KickstartVersionError
 
-Untyped: TypeAlias = Any  # an object of pykickstart, which has no types
+from skerry_kickstart.grammar import OTHERS, SCRIPTS, SECTIONS, Grammar, Unreadable
+from skerry_kickstart.lines import Line, Lines
+from skerry_kickstart.mistakes import Mistake, Notes, TooManyMistakes
+from skerry_kickstart.packages import Packages
 
-MAX_INCLUDE_DEPTH = 64
-MAX_FILE_SIZE = 16 * 1024 * 1024  # bytes; a recipe is text that people wrote
-
-_SECTIONS = {
-    constants.KS_SCRIPT_PRE: "%pre",
-    constants.KS_SCRIPT_POST: "%post",
-    constants.KS_SCRIPT_TRACEBACK: "%traceback",
-    constants.KS_SCRIPT_PREINSTALL: "%pre-install",
-    constants.KS_SCRIPT_ONERROR: "%onerror",
-}
-_VERSION_LINE = re.compile(r"^#version=(\S+)\s*$", re.MULTILINE)
-# What every command object carries for pykickstart's own use.
-_INTERNAL = frozenset(
-    {"currentCmd", "currentLine", "handler", "lineno", "seen", "writePriority", "op", "dataObj", "packages"}
-)
+FORMAT = 2  # of the JSON
+MAX_LINE = 64 * 1024  # characters of a line outside scripts
+NEWEST = "DEVEL"
+_VERSION_LINE = "#version="
 
 
 @dataclass
-class Mistake(Exception):
-    """What is wrong with the recipe, and where."""
+class _Section:
+    """A section that is being read."""
 
-    file: str
-    line: int
-    reason: str
-
-
-class _Lines(PutBackIterator):  # type: ignore[misc]  # pykickstart has no types
-    """Lines of one file that know how many of them were taken."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__(lines)
-        self.taken = 0
-
-    def put(self, s: str) -> None:
-        super().put(s)
-        self.taken -= 1
-
-    def __next__(self) -> str:
-        line: str = super().__next__()
-        self.taken += 1
-        return line
-
-
-class Reader(KickstartParser):  # type: ignore[misc]  # pykickstart has no types
-    """Parses with pykickstart, and remembers the file of each command, script and warning."""
-
-    def __init__(self, handler: Untyped) -> None:
-        super().__init__(handler)
-        self.files: list[str] = []
-        self.commands: list[dict[str, Any]] = []
-        self.warnings: list[dict[str, Any]] = []
-        self.script_files: list[str] = []
-        self._section_file = ""
-        self._stack: list[tuple[Path, _Lines]] = []
-
-    @property
-    def place(self) -> tuple[str, int]:
-        """The file and line that is being read."""
-        if not self._stack:
-            return (self.files[-1] if self.files else ""), 0
-        path, lines = self._stack[-1]
-        return str(path), lines.taken
-
-    def readKickstart(self, f: str, reset: bool = True) -> None:  # noqa: N802 - pykickstart's name
-        """Read a file, the recipe itself or one that it includes."""
-        if reset:
-            self._reset()
-        path = self._found(f)
-        text = self._text(path)
-        self.files.append(str(path))
-        # The last, empty line makes the end of the recipe differ from the end of an included file.
-        lines = _Lines([*text.splitlines(keepends=True), ""])
-        self._stack.append((path, lines))
-        try:
-            self._stateMachine(lines)
-        except KickstartError as exc:
-            raise self._mistake(str(exc.message) or "this line cannot be read", exc.lineno) from exc
-        except (ValueError, IndexError, KeyError, TypeError, AttributeError) as exc:
-            # shlex and commands of pykickstart raise these for lines that they cannot take apart.
-            raise self._mistake(str(exc) or type(exc).__name__) from exc
-        self._stack.pop()
-
-    def handleCommand(self, lineno: int, args: list[str]) -> Untyped:  # noqa: N802 - pykickstart's name
-        """Remember a command and what pykickstart made of it."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            data = super().handleCommand(lineno, args)
-        file, _ = self.place
-        self.warnings += [{"file": file, "line": lineno, "reason": str(each.message)} for each in caught]
-        self.commands.append(
-            {"name": args[0], "file": file, "line": lineno, "words": args[1:], "values": _values(data)}
-        )
-        return data
-
-    def _finalize(self, obj: Untyped) -> None:
-        before = len(self.handler.scripts)
-        super()._finalize(obj)
-        if len(self.handler.scripts) > before:
-            self.script_files.append(self._section_file)
-
-    def _readSection(self, lineIter: Untyped, lineno: int) -> int:  # noqa: N802, N803 - pykickstart's names
-        # An included file may continue a section that another file began, and ends.
-        outer, self._section_file = self._section_file, self.place[0]
-        try:
-            return int(super()._readSection(lineIter, lineno))
-        finally:
-            self._section_file = outer
-
-    def _found(self, name: str) -> Path:
-        if "://" in name:
-            raise self._mistake(f"{name} is on a network: copy the file beside the recipe and include that")
-        path = Path(name)
-        if self._stack:
-            path = self._stack[-1][0].parent / path
-        path = Path(os.path.normpath(path.absolute()))
-        if len(self._stack) >= MAX_INCLUDE_DEPTH:
-            raise self._mistake(f"more than {MAX_INCLUDE_DEPTH} files include each other")
-        if any(path == outer for outer, _ in self._stack):
-            raise self._mistake(f"{path} includes itself")
-        return path
-
-    def _text(self, path: Path) -> str:
-        try:
-            if path.stat().st_size > MAX_FILE_SIZE:
-                raise self._mistake(f"{path} is larger than {MAX_FILE_SIZE} bytes")
-            return path.read_bytes().decode(errors="surrogateescape")
-        except OSError as exc:
-            raise self._mistake(f"{path} cannot be read: {exc.strerror}") from exc
-
-    def _mistake(self, reason: str, line: int | None = None) -> Mistake:
-        file, here = self.place
-        return Mistake(file, line or here, reason.strip())
+    name: str
+    start: Line
+    values: dict[str, Any] | None  # None: its first line cannot be read, so what is in it is passed over
+    words: list[str]
+    body: list[str] = field(default_factory=list)
 
 
 def read(path: Path, version_name: str | None = None) -> dict[str, Any]:
-    """The recipe as data that JSON can hold.
-
-    Raises:
-        Mistake: the recipe is not valid kickstart.
-    """
-    name = version_name or _version_named_in(path)
+    """The recipe as data that JSON can hold; "errors" has what is wrong with it."""
+    reader = _Reader(path, version_name)
     try:
-        handler = version.makeVersion(version.stringToVersion(name) if name else version.DEVEL)
-    except KickstartError as exc:
-        raise Mistake(str(path), 0, f"pykickstart does not know the version {name!r}") from exc
-    reader = Reader(handler)
-    reader.readKickstart(str(path))
-    return {
-        "format": 1,
-        "version": version.versionToString(handler.version),
-        "files": list(dict.fromkeys(reader.files)),
-        "commands": reader.commands,
-        "packages": _packages(handler.packages),
-        "scripts": _scripts(handler.scripts, reader.script_files),
-        "warnings": reader.warnings,
-    }
+        reader.read()
+    except TooManyMistakes:
+        pass
+    except Mistake as mistake:
+        reader.notes.mistakes.append(mistake)
+    return reader.data()
 
 
-def _version_named_in(path: Path) -> str | None:
-    try:
-        match = _VERSION_LINE.search(path.read_text(errors="replace"))
-    except OSError:
-        return None  # reading it for real says what is wrong
-    return match.group(1) if match else None
+class _Reader:
+    def __init__(self, path: Path, version_name: str | None) -> None:
+        self.path = path
+        self.notes = Notes()
+        self._asked = version_name
+        self._grammar = Grammar(NEWEST)
+        self._lines: Lines | None = None
+        self._section: _Section | None = None
+        self._commands: list[dict[str, Any]] = []
+        self._scripts: list[dict[str, Any]] = []
+        self._others: list[dict[str, Any]] = []
+        self._certificates: list[dict[str, Any]] = []
+        self._packages = Packages()
 
+    def read(self) -> None:
+        """Read all of it."""
+        lines = self._lines = Lines(self.path)
+        self._grammar = self._chosen_grammar(lines)
+        while line := lines.next():
+            try:
+                self._line(line, lines)
+            except Mistake as mistake:
+                self.notes.add(mistake)
+        if self._section:
+            self._unclosed(self._section, "the end of the recipe")
 
-def _packages(packages: Untyped) -> dict[str, Any]:
-    return {
-        "seen": packages.seen,
-        "names": packages.packageList,
-        "excluded": packages.excludedList,
-        "groups": [group.name for group in packages.groupList],
-        "excluded_groups": [group.name for group in packages.excludedGroupList],
-        "environment": packages.environment,
-        "core": not packages.nocore,
-        "docs": not packages.excludeDocs,
-        "weak_dependencies": not packages.excludeWeakdeps,
-        "languages": _languages(packages.instLangs),
-        "ignore_missing": packages.handleMissing == constants.KS_MISSING_IGNORE,
-    }
-
-
-def _languages(text: str | None) -> list[str] | None:
-    """None is every language, an empty list none of them."""
-    return None if text is None else [word for word in re.split(r"[:,]", text) if word]
-
-
-def _scripts(scripts: list[Any], files: list[str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "section": _SECTIONS[script.type],
-            "body": script.script,
-            "interpreter": script.interp,
-            "chroot": bool(script.inChroot),
-            "error_on_fail": bool(script.errorOnFail),
-            "log": script.logfile,
-            "file": file,
-            "line": script.lineno,
+    def data(self) -> dict[str, Any]:
+        """What was read."""
+        return {
+            "format": FORMAT,
+            "version": self._grammar.name,
+            "files": list(dict.fromkeys(self._lines.files)) if self._lines else [],
+            "commands": self._commands,
+            "packages": self._packages.data(),
+            "scripts": self._scripts,
+            "sections": self._others,
+            "certificates": self._certificates,
+            "warnings": self.notes.warnings,
+            "errors": [mistake.as_data() for mistake in self.notes.mistakes],
         }
-        for script, file in zip(scripts, files, strict=True)
-    ]
 
+    # -- The version ------------------------------------------------------------
 
-def _values(data: Untyped) -> dict[str, Any]:
-    """The attributes of a command that JSON can hold; which they are is pykickstart's to document."""
-    kept = {
-        name: value for name, value in vars(data).items() if name not in _INTERNAL and not name.startswith("_")
-    }
-    return {name: value for name, value in kept.items() if _is_plain(value)}
+    def _chosen_grammar(self, lines: Lines) -> Grammar:
+        if self._asked:
+            try:
+                return Grammar(self._asked)
+            except KickstartVersionError as exc:
+                raise self._wrong_version(self._asked) from exc
+        for number, text in enumerate(lines.recipe, 1):
+            if not text.startswith(_VERSION_LINE):
+                continue
+            name = text.removeprefix(_VERSION_LINE).strip()
+            try:
+                return Grammar(name)
+            except KickstartVersionError:
+                newest = Grammar(NEWEST)
+                said = f"there is no version {name!r} of the syntax; read as in {newest.name}"
+                self.notes.warn(str(self.path), number, said)
+                return newest
+        return Grammar(NEWEST)
 
+    def _wrong_version(self, name: str) -> Mistake:
+        known = ", ".join(sorted(version.versionMap, key=lambda each: int(version.versionMap[each])))
+        return Mistake(
+            str(self.path), 0, f"there is no version {name!r} of the syntax; known are {known}", "version"
+        )
 
-def _is_plain(value: Untyped) -> bool:
-    if isinstance(value, list | tuple):
-        return all(_is_plain(each) for each in value)
-    return value is None or isinstance(value, str | int | float | bool)
+    # -- Lines ------------------------------------------------------------------
+
+    def _line(self, line: Line, lines: Lines) -> None:
+        section = self._section
+        if section and line.depth < section.start.depth:
+            self._unclosed(section, "the end of its file")
+            section = None
+        text = line.text.strip()
+        first = text.split(maxsplit=1)[0] if text.startswith("%") else ""
+        if first in {"%include", "%ksappend"}:
+            self._include(line, lines)
+        elif section:
+            self._in_section(section, line, first)
+        elif first == "%end":
+            self.notes.warn(line.file, line.number, "%end closes nothing: no section is open")
+        elif first:
+            self._open(line, first)
+        elif text and not text.startswith("#"):
+            self._command(line)
+
+    def _include(self, line: Line, lines: Lines) -> None:
+        words = self._words(line)
+        if len(words) < 2 or not words[1]:
+            raise Mistake(line.file, line.number, f"{words[0]} needs the name of a file")
+        lines.include(words[1], line)
+
+    def _words(self, line: Line) -> list[str]:
+        if len(line.text) > MAX_LINE:
+            raise Mistake(line.file, line.number, f"the line is longer than {MAX_LINE} characters")
+        try:
+            words = shlex.split(line.text, comments=True)
+        except ValueError as exc:
+            closing = "quotation" in str(exc)
+            reason = "a quotation mark is not closed (there is no closing one)" if closing else str(exc)
+            if line.text.rstrip("\r\n").endswith("\\"):
+                reason = "a line cannot go on after a backslash: write it as one"
+            raise Mistake(line.file, line.number, reason) from exc
+        if words and words[-1].strip() == "" and words[-1].endswith("\n"):
+            raise Mistake(line.file, line.number, "a line cannot go on after a backslash: write it as one")
+        return words
+
+    def _command(self, line: Line) -> None:
+        words = self._words(line)
+        if not words:
+            return
+        try:
+            found = self._grammar.command(words, line.text, line.number)
+        except Unreadable as exc:
+            raise Mistake(line.file, line.number, str(exc)) from exc
+        for warning in found.warnings:
+            self.notes.warn(line.file, line.number, warning)
+        self._commands.append(
+            {
+                "name": words[0],
+                "file": line.file,
+                "line": line.number,
+                "words": words[1:],
+                "options": found.options,
+                "values": found.values,
+            }
+        )
+
+    # -- Sections ---------------------------------------------------------------
+
+    def _open(self, line: Line, name: str) -> None:
+        # Whatever is wrong with its first line, what follows is not commands.
+        section = self._section = _Section(name, line, None, [])
+        if name not in SECTIONS:
+            raise Mistake(line.file, line.number, f"there is no section {name[:40]} in kickstart")
+        section.words = self._words(line)
+        try:
+            found = self._grammar.section(section.words, line.number)
+        except Unreadable as exc:
+            raise Mistake(line.file, line.number, f"{name}: {exc}") from exc
+        for warning in found.warnings:
+            self.notes.warn(line.file, line.number, warning)
+        section.values = found.values
+        if name == "%packages":
+            self._packages.take_options(found.values, found.options)
+
+    def _in_section(self, section: _Section, line: Line, first: str) -> None:
+        if first == "%end":
+            self._close(section)
+        elif first in SECTIONS:
+            self._unclosed(section, f"{first} at line {line.number}")
+            self._open(line, first)
+        elif section.name == "%packages" and section.values is not None:
+            self._package_line(line)
+        else:
+            section.body.append(line.text)
+
+    def _unclosed(self, section: _Section, where: str) -> None:
+        if self._grammar.needs_end:
+            place = section.start
+            self.notes.warn(place.file, place.number, f"{section.name} has no %end; it is taken to end at {where}")
+        self._close(section)
+
+    def _close(self, section: _Section) -> None:
+        self._section = None
+        if section.values is None:
+            return
+        place = {"file": section.start.file, "line": section.start.number}
+        body = "".join(section.body)
+        if section.name in SCRIPTS and body.strip():
+            self._scripts.append(
+                {
+                    "section": section.name,
+                    "body": body,
+                    "interpreter": section.values["interpreter"],
+                    "chroot": section.name == "%post" and not section.values["nochroot"],
+                    "error_on_fail": section.values["errorOnFail"],
+                    "log": section.values["log"],
+                    **place,
+                }
+            )
+        elif section.name in OTHERS:
+            self._others.append({"name": section.name, "words": section.words[1:], "body": body, **place})
+        elif section.name == "%certificate":
+            named = {name: section.values.get(name) for name in ("filename", "dir", "type")}
+            self._certificates.append({**named, "body": body, **place})
+
+    def _package_line(self, line: Line) -> None:
+        text = line.text.partition("#")[0].strip()
+        if not text:
+            return
+        try:
+            self._packages.take_line(text, line.file, line.number)
+        except ValueError as exc:
+            raise Mistake(line.file, line.number, f"%packages: {exc}") from exc

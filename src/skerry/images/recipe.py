@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from skerry.commands import Commands
 from skerry.errors import BadInput, NotFound, Unavailable
 
-FORMAT = 1  # of the JSON
+FORMAT = 2  # of the JSON
 
 
 class BadRecipe(BadInput):
@@ -45,11 +45,12 @@ class Command:
     words: tuple[str, ...]
     values: Mapping[str, Any]
     place: Place
+    options: tuple[str, ...] = ()  # those that the line uses, such as --size
 
 
 @dataclass(frozen=True)
 class Packages:
-    """What %packages lists, and its options."""
+    """What all %packages list, and their options."""
 
     names: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
@@ -61,6 +62,13 @@ class Packages:
     weak_dependencies: bool = True
     languages: tuple[str, ...] | None = None  # None: every language
     ignore_missing: bool = False
+    mandatory_groups: tuple[str, ...] = ()  # of `groups`, those without their default packages (--nodefaults)
+    whole_groups: tuple[str, ...] = ()  # of `groups`, those with their optional packages too (--optional)
+    default: bool = False  # what the distribution itself would install
+    multilib: bool = False
+    ignore_broken: bool = False
+    timeout: int | None = None  # seconds to wait for a server
+    retries: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,8 +88,29 @@ class Script:
 
 
 @dataclass(frozen=True)
+class Section:
+    """A section that is neither script nor list of packages: %addon, %anaconda, %certificate."""
+
+    name: str
+    options: Mapping[str, Any]
+    body: bytes
+    place: Place
+
+
+@dataclass(frozen=True)
 class Remark:
-    """Something that pykickstart warns of."""
+    """Something that is worth telling, and no mistake."""
+
+    place: Place
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A line that is not kickstart; the rest of the recipe can be read without it."""
 
     place: Place
     reason: str
@@ -100,14 +129,22 @@ class Recipe:
     packages: Packages
     scripts: tuple[Script, ...]
     remarks: tuple[Remark, ...]
+    mistakes: tuple[Mistake, ...] = ()
+    sections: tuple[Section, ...] = ()
+    package_places: Mapping[str, Place] = field(default_factory=dict)  # by the text of the line in %packages
+    package_options: tuple[str, ...] = ()
+    version: str = ""  # of the syntax
 
 
-async def read_recipe(path: Path, commands: Commands) -> Recipe:
+async def read_recipe(path: Path, commands: Commands, *, version: str | None = None) -> Recipe:
     """Read a kickstart file and everything it includes.
+
+    `version` is that of the syntax, such as F40 or RHEL9; without it, that which the recipe names, or the newest.
+    Lines that are not kickstart are in the recipe's `mistakes`.
 
     Raises:
         NotFound: there is no such file.
-        BadRecipe: it is not valid kickstart.
+        BadRecipe: the file cannot be read at all, or there is no such version.
         Unavailable: skerry-kickstart is not installed.
     """
     if not path.is_file():
@@ -115,7 +152,8 @@ async def read_recipe(path: Path, commands: Commands) -> Recipe:
     program = Path(sys.executable).parent / "skerry-kickstart"
     if not program.exists():
         raise Unavailable(f"{program} is missing", hint="`make setup` installs it (or: pip install ./kickstart)")
-    output = await commands.run([program, path.absolute()], ok=(0, 1))
+    asked = [f"--version={version}"] if version else []
+    output = await commands.run([program, *asked, path.absolute()], ok=(0, 1))
     return recipe_from_json(path, output.stdout)
 
 
@@ -123,28 +161,35 @@ def recipe_from_json(path: Path, text: str) -> Recipe:
     """Turn the output of skerry-kickstart into a recipe; `path` names it in messages.
 
     Raises:
-        BadRecipe: the output tells of a mistake, or is not what this version reads.
+        BadRecipe: nothing could be read, or the output is not what this version knows.
     """
     try:
         data = json.loads(text)
     except json.JSONDecodeError:
         raise BadRecipe(f"{path}: skerry-kickstart gave no answer that can be read") from None
-    if "error" in data:
-        error = data["error"]
-        place = Place(Path(error["file"]), error["line"])
-        raise BadRecipe(f"{place}: {error['reason']}", hint="the kickstart documentation lists every word")
-    if data["format"] != FORMAT:
-        raise BadRecipe(f"{path}: skerry-kickstart speaks format {data['format']}, not {FORMAT}")
+    if data.get("format") != FORMAT:
+        raise BadRecipe(f"{path}: skerry-kickstart speaks format {data.get('format')}, not {FORMAT}")
+    mistakes = tuple(Mistake(_place(each), each["reason"]) for each in data["errors"])
+    if any(each["kind"] in {"file", "version"} for each in data["errors"]):
+        raise BadRecipe("\n".join(map(str, mistakes)))
+    lines = data["packages"]["lines"]
     return Recipe(
         path=path,
         files=tuple(Path(name) for name in data["files"]),
-        commands=tuple(
-            Command(each["name"], tuple(each["words"]), each["values"], _place(each)) for each in data["commands"]
-        ),
+        commands=tuple(_command(each) for each in data["commands"]),
         packages=_packages(data["packages"]),
         scripts=tuple(_script(each) for each in data["scripts"]),
         remarks=tuple(Remark(_place(each), each["reason"]) for each in data["warnings"]),
+        mistakes=mistakes,
+        sections=tuple(_section(each) for each in (*data["sections"], *data["certificates"])),
+        package_places={each["text"]: _place(each) for each in reversed(lines)},
+        package_options=tuple(data["packages"]["options"]),
+        version=data["version"],
     )
+
+
+def _command(each: Mapping[str, Any]) -> Command:
+    return Command(each["name"], tuple(each["words"]), each["values"], _place(each), tuple(each["options"]))
 
 
 def _place(each: Mapping[str, Any]) -> Place:
@@ -153,10 +198,11 @@ def _place(each: Mapping[str, Any]) -> Place:
 
 def _packages(data: Mapping[str, Any]) -> Packages:
     languages = data["languages"]
+    groups = data["groups"]
     return Packages(
         names=tuple(data["names"]),
         excluded=tuple(data["excluded"]),
-        groups=tuple(data["groups"]),
+        groups=tuple(group["name"] for group in groups),
         excluded_groups=tuple(data["excluded_groups"]),
         environment=data["environment"],
         core=data["core"],
@@ -164,6 +210,13 @@ def _packages(data: Mapping[str, Any]) -> Packages:
         weak_dependencies=data["weak_dependencies"],
         languages=None if languages is None else tuple(languages),
         ignore_missing=data["ignore_missing"],
+        mandatory_groups=tuple(group["name"] for group in groups if group["level"] == "mandatory"),
+        whole_groups=tuple(group["name"] for group in groups if group["level"] == "all"),
+        default=data["default"],
+        multilib=data["multilib"],
+        ignore_broken=data["ignore_broken"],
+        timeout=data["timeout"],
+        retries=data["retries"],
     )
 
 
@@ -177,3 +230,9 @@ def _script(data: Mapping[str, Any]) -> Script:
         log=data["log"],
         place=_place(data),
     )
+
+
+def _section(data: Mapping[str, Any]) -> Section:
+    options = {name: value for name, value in data.items() if name not in {"name", "body", "file", "line"}}
+    name = data.get("name", "%certificate")
+    return Section(name, options, data["body"].encode(errors="surrogateescape"), _place(data))

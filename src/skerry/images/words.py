@@ -90,7 +90,7 @@ def understand(recipe: Recipe) -> Understood:
     Raises:
         BadRecipe: a word cannot be honoured, or what must be said is missing. The message has one line each.
     """
-    mistakes: list[str] = []
+    mistakes = [str(mistake) for mistake in recipe.mistakes]
     remarks = list(recipe.remarks)
     meaning = Meaning(Source("", ""), recipe.packages, ())
     for command in recipe.commands:
