@@ -1,34 +1,37 @@
-"""From a recipe to a disk image: decide by a pure plan, then do what the cache does not have yet."""
+"""Builds what a plan says and the cache does not have yet."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
-import glob
 import hashlib
 import json
-import os
-import secrets
 import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from skerry.commands import Commands
-from skerry.errors import BadInput, NotFound, Unavailable
-from skerry.images import mirrors as mirror
-from skerry.images.cache import Cache, Workspace, full_disk_explained, key_of, remove_tree
+from skerry.errors import BadInput, NotFound
+from skerry.images import about as manifests
+from skerry.images.cache import Cache, Workspace, full_disk_explained
+from skerry.images.configure import configure
 from skerry.images.installers import deb
-from skerry.images.outputs import disk
-from skerry.images.outputs.disk import DiskFormat
-from skerry.images.recipe import read_recipe
+from skerry.images.outputs.disk import FORMATS, DiskFormat
+from skerry.images.outputs.output import OutputBuild
+from skerry.images.placing import place_file
+from skerry.images.plan import OutputPlan, Plan, make_plan
+from skerry.images.session import open_session
 from skerry.images.settings import BuildSettings, settings_file
-from skerry.images.tools import TOOLS_SOURCE, tools_key, tools_tree
-from skerry.images.words import Meaning, understand
+from skerry.images.steps import Step
+from skerry.images.tools import tools_tree
 from skerry.progress import Progress, Quiet
 from skerry.settings import load
 
 _ARCHIVE_SHARE = 3  # the packages kept may take one third of the cache's limit
+_FACTS = "facts.json"
+_FILES = "files"  # of an output's entry
 
 
 @dataclass(frozen=True)
@@ -42,60 +45,6 @@ class BuiltImage:
     sha256: str
     from_cache: bool  # nothing had to be made
     seconds: float
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a plan is made from, beside the recipe."""
-
-    deb_lines: tuple[str, ...]
-    tools_lines: tuple[str, ...]
-    mmdebstrap: str  # version
-    qemu_img: str  # version
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing to make, named by the hash of all that goes into it."""
-
-    kind: str
-    key: str
-    title: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The steps from a recipe to an image; each needs those before it."""
-
-    meaning: Meaning
-    facts: Facts
-    tools: Step
-    root: Step
-    image: Step
-    format: DiskFormat
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """All steps, in order."""
-        return self.tools, self.root, self.image
-
-
-def plan(meaning: Meaning, facts: Facts, disk_format: DiskFormat) -> Plan:
-    """Decide what must be there, without looking whether it is."""
-    root = deb.DebRoot(meaning, facts.deb_lines)
-    tools_id = tools_key()
-    root_id = key_of(root.inputs, facts.mmdebstrap)
-    partition = vars(meaning.root)
-    loader = (meaning.kernel_arguments, meaning.loader_timeout_s)
-    image_id = key_of(disk.FORMAT, root_id, tools_id, partition, loader, disk_format, facts.qemu_img)
-    return Plan(
-        meaning=meaning,
-        facts=facts,
-        tools=Step("tools", tools_id, "Fetching the tools that write disks"),
-        root=Step("root", root_id, f"Installing {meaning.source}"),
-        image=Step("image", image_id, f"Writing the {disk_format} disk"),
-        format=disk_format,
-    )
 
 
 async def build_image(
@@ -120,157 +69,180 @@ async def build_image(
     began = time.monotonic()
     settings = settings or load(BuildSettings, file=settings_file())
     progress = progress or Quiet()
-    if format not in disk.FORMATS:
-        raise BadInput(f"{format!r} is not a format of disk images", hint=f"choose {' or '.join(disk.FORMATS)}")
+    if format not in FORMATS:
+        raise BadInput(f"{format!r} is not a format of disk images", hint=f"choose {' or '.join(FORMATS)}")
     if not output.absolute().parent.is_dir():
         raise NotFound(f"there is no folder {output.absolute().parent} for the image")
-    planned = await make_plan(recipe, format, settings, commands, progress)
-    cache = Cache(settings.cache, settings.image_cache_size, commands)
-    await cache.prepare()
-    builder = _Builder(planned, cache, commands, progress)
-    known = cache.has(planned.image.kind, planned.image.key)
-    async with cache.use(planned.image.kind, planned.image.key, builder.make_image) as entry:
-        facts = json.loads((entry / "facts.json").read_text())
+    planned = await make_plan(recipe, ["disk" if format == "raw" else format], settings, commands)
+    for remark in planned.remarks:
+        progress.log(f"note: {remark}")
+    builder = Builder(planned, Cache(settings.cache, settings.image_cache_size, commands), commands, progress)
+    await builder.cache.prepare()
+    wanted = planned.outputs[0]
+    known = builder.has(wanted.step)
+    async with builder.output(wanted) as entry:
+        facts = read_facts(entry)
+        (name,) = facts["files"]
         with full_disk_explained(output.absolute().parent):
-            await asyncio.to_thread(_place, entry / "disk", output, facts["sha256"])
+            virtual_size = _virtual_size(entry / _FILES / name)
+            await asyncio.to_thread(place_file, entry / _FILES / name, output, facts["files"][name]["sha256"])
     if not known:
         await builder.trim()
     return BuiltImage(
         path=output,
         format=format,
-        size=facts["size"],
-        virtual_size=facts["virtual_size"],
-        sha256=facts["sha256"],
+        size=facts["files"][name]["size"],
+        virtual_size=virtual_size,
+        sha256=facts["files"][name]["sha256"],
         from_cache=known,
         seconds=time.monotonic() - began,
     )
 
 
-async def make_plan(
-    recipe: Path, disk_format: DiskFormat, settings: BuildSettings, commands: Commands, progress: Progress
-) -> Plan:
-    """Read the recipe, look at the machine, and decide.
-
-    Raises:
-        BadRecipe, NotFound, Unavailable: as `build_image`.
-    """
-    understood = understand(await read_recipe(recipe, commands))
-    for remark in understood.remarks:
-        progress.log(f"note: {remark}")
-    meaning = understood.meaning
-    release, sources = mirror.machine_release(), mirror.machine_sources()
-
-    def find(distribution: str) -> mirror.Mirrors:
-        chosen = settings.mirrors(distribution)
-        return mirror.find_mirrors(distribution, release=release, sources=sources, chosen=chosen)
-
-    own = find(meaning.source.distribution)
-    if meaning.more_sources and own.main is None:
-        name = meaning.source.distribution
-        raise Unavailable(
-            f"{recipe} adds suites with `repo`, and the mirror of {name} is not known",
-            hint=f"set SKERRY_{name.upper()}_MIRROR to its address",
-        )
-    versions = await asyncio.gather(
-        commands.run(["mmdebstrap", "--version"]), commands.run(["qemu-img", "--version"])
-    )
-    facts = Facts(
-        deb_lines=tuple(mirror.deb_lines(meaning.source, own, meaning.more_sources)),
-        tools_lines=tuple(mirror.deb_lines(TOOLS_SOURCE, find(TOOLS_SOURCE.distribution))),
-        mmdebstrap=_first_line(versions[0].stdout),
-        qemu_img=_first_line(versions[1].stdout),
-    )
-    return plan(meaning, facts, disk_format)
+def read_facts(entry: Path) -> dict[str, Any]:
+    """What a step wrote down about what it made."""
+    facts: dict[str, Any] = json.loads((entry / _FACTS).read_text())
+    return facts
 
 
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0]
+def _write_facts(entry: Path, facts: Mapping[str, object]) -> None:
+    (entry / _FACTS).write_text(json.dumps(facts))
 
 
-class _Builder:
-    """Does what the plan says; one method a step."""
+class Builder:
+    """Does what a plan says; each method gives a step's entry, which is made when it is not there."""
 
     def __init__(self, planned: Plan, cache: Cache, commands: Commands, progress: Progress) -> None:
+        self.cache = cache
         self._plan = planned
-        self._cache = cache
         self._commands = commands
         self._progress = progress
         self._archive = cache.root / "packages"
 
+    def has(self, step: Step) -> bool:
+        """Whether a step need not run."""
+        return self.cache.has(step.kind, step.key)
+
     async def trim(self) -> None:
-        deb.trim_packages(self._archive, self._cache.limit // _ARCHIVE_SHARE)
-        await self._cache.trim()
+        """Bring the cache back to its limit."""
+        deb.trim_packages(self._archive, self.cache.limit // _ARCHIVE_SHARE)
+        await self.cache.trim()
 
-    async def make_root(self, workspace: Workspace, folder: Path) -> None:
-        self._progress.step(self._plan.root.title)
-        await deb.install(
-            deb.DebRoot(self._plan.meaning, self._plan.facts.deb_lines),
-            workspace.path / "root.tar",
-            workspace=workspace,
-            archive=self._archive,
-            commands=self._commands,
-            progress=self._progress,
-        )
-        (workspace.path / "root.tar").rename(folder / "root.tar")
+    @asynccontextmanager
+    async def base(self) -> AsyncIterator[Path]:
+        """base.tar, packages.json and facts.json with the epoch."""
 
-    async def make_image(self, workspace: Workspace, folder: Path) -> None:
-        planned = self._plan
-        if not self._cache.has(planned.tools.kind, planned.tools.key):
-            self._progress.step(planned.tools.title)
-        async with (
-            tools_tree(self._cache, self._commands, planned.facts.tools_lines) as tools,
-            self._cache.use(planned.root.kind, planned.root.key, self.make_root) as root,
-        ):
-            self._progress.step(planned.image.title)
-            layout = disk.layout_for(planned.meaning.root)
-            build = disk.DiskBuild(planned.meaning, planned.image.key, layout, tools, workspace)
-            raw = workspace.path / "disk.raw"
-            await disk.write_raw(build, root / "root.tar", raw, self._progress)
-        await disk.convert(raw, folder / "disk", planned.format, self._commands, self._progress)
-        size = (folder / "disk").stat().st_size
-        facts = {
-            "sha256": await asyncio.to_thread(_sha256, folder / "disk"),
-            "size": size,
-            "virtual_size": layout.size,
-        }
-        (folder / "facts.json").write_text(json.dumps(facts))
+        async def make(workspace: Workspace, folder: Path) -> None:
+            self._progress.step(self._plan.base.title)
+            epoch = 1767225600
+            await deb.install(
+                deb.DebBase(self._plan.meaning, self._plan.facts.deb_lines),
+                workspace.path / "base.tar",
+                workspace=workspace,
+                archive=self._archive,
+                commands=self._commands,
+                progress=self._progress,
+                epoch=epoch,
+            )
+            (workspace.path / "base.tar").rename(folder / "base.tar")
+            (folder / "packages.json").write_text("[]\n")
+            _write_facts(folder, {"epoch": epoch})
+
+        async with self.cache.use("base", self._plan.base.key, make) as entry:
+            yield entry
+
+    @asynccontextmanager
+    async def root(self) -> AsyncIterator[Path]:
+        """root.tar and facts.json."""
+
+        async def make(workspace: Workspace, folder: Path) -> None:
+            async with self.base() as base:
+                self._progress.step(self._plan.root.title)
+                scripts = workspace.path / "scripts"
+                scripts.mkdir()
+                epoch = read_facts(base)["epoch"]
+                async with open_session(
+                    workspace,
+                    self._commands,
+                    base / "base.tar",
+                    environment={"SOURCE_DATE_EPOCH": str(epoch), "DEBIAN_FRONTEND": "noninteractive"},
+                ) as session:
+                    await configure(session, self._plan.meaning, scripts, self._progress)
+                    await session.pack(folder / "root.tar", epoch)
+                _write_facts(folder, {"epoch": epoch})
+
+        async with self.cache.use("root", self._plan.root.key, make) as entry:
+            yield entry
+
+    @asynccontextmanager
+    async def about(self) -> AsyncIterator[Path]:
+        """The manifests of the root."""
+
+        async def make(workspace: Workspace, folder: Path) -> None:
+            async with self.root() as root, self.base() as base:
+                self._progress.step(self._plan.about.title)
+                build = manifests.AboutBuild(
+                    self._plan.meaning,
+                    root / "root.tar",
+                    base / "packages.json",
+                    workspace,
+                    self._commands,
+                    read_facts(root)["epoch"],
+                    self._progress,
+                    self._plan.name,
+                )
+                await manifests.write_about(build, folder)
+
+        async with self.cache.use("about", self._plan.about.key, make) as entry:
+            yield entry
+
+    @asynccontextmanager
+    async def output(self, wanted: OutputPlan) -> AsyncIterator[Path]:
+        """The folder `files` with what a person gets, and facts.json about them."""
+
+        async def make(workspace: Workspace, folder: Path) -> None:
+            if not self.has(wanted.tools):
+                self._progress.step(wanted.tools.title)
+            lines = self._plan.facts.tools_lines
+            async with (
+                tools_tree(self.cache, self._commands, lines, wanted.output.tools) as tools,
+                self.root() as root,
+                self.about() as about,
+            ):
+                self._progress.step(wanted.step.title)
+                files = folder / _FILES
+                files.mkdir()
+                build = OutputBuild(
+                    meaning=self._plan.meaning,
+                    key=wanted.step.key,
+                    root_tar=root / "root.tar",
+                    about=about,
+                    tools=tools,
+                    workspace=workspace,
+                    commands=self._commands,
+                    epoch=read_facts(root)["epoch"],
+                    progress=self._progress,
+                    name=self._plan.name,
+                )
+                await wanted.output.make(build, files)
+            _write_facts(folder, await asyncio.to_thread(_measure, files))
+
+        async with self.cache.use(wanted.step.kind, wanted.step.key, make) as entry:
+            yield entry
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _measure(folder: Path) -> dict[str, object]:
+    files = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            files[path.name] = {"sha256": digest, "size": path.stat().st_size}
+    return {"files": files}
 
 
-def _place(source: Path, output: Path, sha256: str) -> None:
-    """Copy the finished disk to its place; the name appears when all of it is there."""
-    output = output.absolute()
-    for left in output.parent.glob(f".{glob.escape(output.name)}.*.part"):
-        _remove_if_abandoned(left)
-    part = output.parent / f".{output.name}.{secrets.token_hex(4)}.part"
-    part.mkdir()
-    lock = os.open(part, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with (part / "disk").open("wb") as file:
-            file.truncate(source.stat().st_size)
-            disk.copy_sparse(source, file.fileno(), 0)
-            os.fsync(file.fileno())
-        (part / "sums").write_text(f"{sha256}  {output.name}\n")
-        (part / "disk").rename(output)
-        (part / "sums").rename(output.with_name(output.name + ".sha256"))
-    finally:
-        remove_tree(part)
-        os.close(lock)
-
-
-def _remove_if_abandoned(part: Path) -> None:
-    """Remove what a killed build left; one that is at work holds a lock."""
-    with contextlib.suppress(FileNotFoundError):
-        lock = os.open(part, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            remove_tree(part)
-        except BlockingIOError:
-            pass
-        finally:
-            os.close(lock)
+def _virtual_size(disk: Path) -> int:
+    """How large a disk is for its machine; a qcow2 file says it in bytes 24 to 31 of its header."""
+    with disk.open("rb") as file:
+        header = file.read(32)
+    return int.from_bytes(header[24:32], "big") if header.startswith(b"QFI\xfb") else disk.stat().st_size

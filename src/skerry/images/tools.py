@@ -66,13 +66,15 @@ class Tools:
 
 
 @asynccontextmanager
-async def tools_tree(cache: Cache, commands: Commands, deb_lines: Sequence[str]) -> AsyncIterator[Tools]:
-    """The tools, made when they are not in the cache yet (5 seconds and 68 MB)."""
+async def tools_tree(
+    cache: Cache, commands: Commands, deb_lines: Sequence[str], more: Sequence[str] = ()
+) -> AsyncIterator[Tools]:
+    """The tools, made when they are not in the cache yet (5 seconds and 68 MB); `more` are further packages."""
 
     async def make(workspace: Workspace, folder: Path) -> None:
         tar = workspace.path / "tools.tar"
         await commands.run(
-            extract_argv(tar, deb_lines, user_id=os.geteuid()),
+            extract_argv(tar, deb_lines, user_id=os.geteuid(), packages=tools_packages(more)),
             env={"TMPDIR": str(workspace.path)},
             timeout=1200,
             pass_fds=[workspace.lock],
@@ -82,16 +84,23 @@ async def tools_tree(cache: Cache, commands: Commands, deb_lines: Sequence[str])
             timeout=300,
         )
 
-    async with cache.use("tools", tools_key(), make) as root:
+    async with cache.use("tools", tools_key(more), make) as root:
         yield Tools(root, commands)
 
 
-def tools_key() -> str:
+def tools_packages(more: Sequence[str] = ()) -> tuple[str, ...]:
+    """The packages of a tree: the common ones and what an output asks for."""
+    return tuple(sorted({*TOOLS_PACKAGES, *more}))
+
+
+def tools_key(more: Sequence[str] = ()) -> str:
     """The tree is named by its packages; which mirror they came from is no part of it."""
-    return key_of("tools", _FORMAT, TOOLS_PACKAGES, str(TOOLS_SOURCE))
+    return key_of("tools", _FORMAT, tools_packages(more), str(TOOLS_SOURCE))
 
 
-def extract_argv(tar: Path, deb_lines: Sequence[str], *, user_id: int) -> list[Arg]:
+def extract_argv(
+    tar: Path, deb_lines: Sequence[str], *, user_id: int, packages: Sequence[str] = TOOLS_PACKAGES
+) -> list[Arg]:
     """The command that unpacks the packages; nothing runs in the tree, so a plain user needs no namespace."""
     return [
         "mmdebstrap",
@@ -99,7 +108,7 @@ def extract_argv(tar: Path, deb_lines: Sequence[str], *, user_id: int) -> list[A
         f"--mode={'root' if user_id == 0 else 'chrootless'}",
         "--format=tar",
         "--architectures=amd64",
-        f"--include={','.join(TOOLS_PACKAGES)}",
+        f"--include={','.join(packages)}",
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",

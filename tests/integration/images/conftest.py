@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from skerry.commands import Arg, CommandRunner, Output
-from skerry.images.build import BuiltImage, build_image, make_plan
+from skerry.images.build import BuiltImage, build_image
 from skerry.images.cache import Cache
+from skerry.images.plan import make_plan
 from skerry.images.settings import BuildSettings
 from skerry.images.tools import tools_key, tools_tree
-from skerry.progress import Collected, Quiet
+from skerry.progress import Collected
 
 TINY = """\
 url --url=debian:trixie
@@ -86,7 +87,7 @@ async def _keep_tools(kept: BuildSettings) -> None:
     cache = Cache(kept.cache, kept.image_cache_size, commands)
     await cache.prepare()
     with tempfile.TemporaryDirectory() as folder:
-        planned = await make_plan(write(Path(folder)), "raw", kept, commands, Quiet())
+        planned = await make_plan(write(Path(folder)), ["disk"], kept, commands)
     async with tools_tree(cache, commands, planned.facts.tools_lines):
         pass
 

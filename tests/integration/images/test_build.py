@@ -13,7 +13,7 @@ from tests.integration.images.conftest import TINY, Recorder, Tiny, with_post, w
 
 from skerry.errors import BadInput, NotFound
 from skerry.images.build import build_image
-from skerry.images.installers.deb import ScriptFailed
+from skerry.images.configure import ScriptFailed
 from skerry.images.outputs.disk import layout_for
 from skerry.images.recipe import BadRecipe
 from skerry.images.settings import BuildSettings
@@ -107,7 +107,12 @@ def test_the_checksum_is_beside_it(tiny: Tiny) -> None:
 
 
 def test_the_build_told_its_steps(tiny: Tiny) -> None:
-    assert tiny.progress.steps == ["Installing debian:trixie", "Writing the raw disk"]
+    assert tiny.progress.steps == [
+        "Installing debian:trixie",
+        "Running the recipe's scripts",
+        "Describing the root",
+        "Writing disk",
+    ]
     assert tiny.commands.ran.count("mmdebstrap") == 2  # one of them for its version
 
 
@@ -131,7 +136,7 @@ async def test_another_menu_does_not_install_again(tiny: Tiny, settings: BuildSe
         recipe, tmp_path / "x.qcow2", settings=settings, progress=progress, commands=Recorder()
     )
 
-    assert progress.steps == ["Writing the qcow2 disk"]
+    assert progress.steps == ["Writing qcow2"]
     info = json.loads(output_of("qemu-img", "info", "--output=json", made.path))
     assert (info["format"], info["virtual-size"]) == ("qcow2", LAYOUT.size)
     assert "No errors" in output_of("qemu-img", "check", made.path)

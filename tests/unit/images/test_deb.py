@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from skerry.commands import Secret
 from skerry.errors import CommandFailed, NoSpace
 from skerry.images.installers.deb import (
-    DebRoot,
+    DebBase,
     Follow,
-    InstallStep,
-    ScriptFailed,
     detail_of,
     explain,
     install_argv,
@@ -23,25 +19,18 @@ from skerry.images.installers.deb import (
     link_packages,
     mode_of,
     path_filters,
-    script_hook,
-    settings_script,
     trim_packages,
     unwanted,
-    write_inputs,
 )
-from skerry.images.recipe import BadRecipe, Packages, Place, Script
+from skerry.images.recipe import BadRecipe, Packages
 from skerry.images.words import Meaning, Source
 from skerry.progress import Collected
 
-POST = Script(
-    "%post", b"echo \xff\n", "/bin/sh", chroot=True, error_on_fail=True, log=None, place=Place(Path("/r.ks"), 7)
-)
-MEANING = Meaning(Source("debian", "trixie"), Packages(names=("bash", "apt"), core=False), (POST,))
+MEANING = Meaning(Source("debian", "trixie"), Packages(names=("bash", "apt"), core=False), ())
 
 
 def argv(meaning: Meaning, lines: tuple[str, ...] = (), mode: str = "root") -> list[str]:
-    steps = [InstallStep("script-0", "/bin/sh", error_on_fail=True, log=None, script=None)]
-    return [str(word) for word in install_argv(DebRoot(meaning, lines), "root.tar", steps, mode=mode)]
+    return [str(word) for word in install_argv(DebBase(meaning, lines), "base.tar", mode=mode)]
 
 
 def test_the_command_names_packages_suite_and_sources() -> None:
@@ -49,7 +38,7 @@ def test_the_command_names_packages_suite_and_sources() -> None:
 
     assert words[0] == "mmdebstrap"
     assert {"--mode=root", "--variant=essential", "--include=bash,apt"} <= set(words)
-    assert words[-3:] == ["trixie", "root.tar", "deb http://m.example/debian trixie main"]
+    assert words[-3:] == ["trixie", "base.tar", "deb http://m.example/debian trixie main"]
 
 
 def test_the_usual_small_system_is_the_default() -> None:
@@ -62,13 +51,6 @@ def test_the_usual_small_system_is_the_default() -> None:
 
 def test_only_root_needs_no_namespace() -> None:
     assert (mode_of(0), mode_of(1000)) == ("root", "unshare")
-
-
-def test_packages_are_kept_before_scripts_run() -> None:
-    hooks = [word for word in argv(MEANING) if word.startswith("--customize-hook=")]
-
-    assert hooks[0].startswith("--customize-hook=sync-out")
-    assert "script-0" in hooks[1]
 
 
 def test_licences_stay_without_docs() -> None:
@@ -91,87 +73,6 @@ def test_unwanted_packages_are_pinned_away() -> None:
     assert unwanted(Packages(excluded=("nano",))) == "Package: nano\nPin: version *\nPin-Priority: -1\n\n"
 
 
-def test_scripts_are_written_to_the_byte(tmp_path: Path) -> None:
-    steps = write_inputs(MEANING, tmp_path)
-
-    assert [step.file for step in steps] == ["script-0", "script-1"]
-    assert (tmp_path / "script-1").read_bytes() == POST.body
-
-
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that stands for the new root, and a `chroot` that enters it by name only."""
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    chroot = programs / "chroot"
-    chroot.write_text(
-        '#!/bin/sh\ncd "$1"; shift\nwhile case $1 in env|-*|*=*) true;; *) false;; esac; do shift; done\n'
-        'interpreter=$1; shift\nexec "$interpreter" ".$@"\n'
-    )
-    chroot.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    (tmp_path / "root/tmp").mkdir(parents=True)
-    return tmp_path / "root"
-
-
-def run_hook(root: Path, body: str, *, error_on_fail: bool, interpreter: str = "/bin/sh") -> tuple[int, list[str]]:
-    (root / "tmp/script-1").write_text(body)
-    step = InstallStep("script-1", interpreter, error_on_fail=error_on_fail, log=None, script=POST)
-    hook = script_hook(1, step, mode="unshare")
-    result = subprocess.run(["sh", "-c", hook, "exec", root], capture_output=True, text=True, check=False)
-    return result.returncode, result.stdout.splitlines()
-
-
-def test_a_hook_runs_the_script_and_removes_it(root: Path) -> None:
-    assert run_hook(root, "echo here", error_on_fail=True) == (
-        0,
-        ["skerry-script 1 begins", "here", "skerry-script 1 ended 0"],
-    )
-    assert list((root / "tmp").iterdir()) == []
-
-
-def test_a_failure_ends_the_build_only_with_erroronfail(root: Path) -> None:
-    assert run_hook(root, "exit 3", error_on_fail=True)[0] == 3
-    assert run_hook(root, "exit 3", error_on_fail=False) == (
-        0,
-        ["skerry-script 1 begins", "skerry-script 1 ended 3"],
-    )
-
-
-def test_the_interpreter_is_the_recipes(root: Path) -> None:
-    assert run_hook(root, "print(6 * 7)", error_on_fail=True, interpreter="/usr/bin/python3")[1][1] == "42"
-
-
-def check_syntax(script: bytes) -> None:
-    subprocess.run(["sh", "-n"], input=script, check=True)
-
-
-def test_the_words_become_a_script() -> None:
-    meaning = replace(
-        MEANING,
-        hostname="web1",
-        timezone="Europe/Berlin",
-        dhcp=True,
-        enabled=("ssh",),
-        disabled=("a.timer",),
-        root_password=Secret("$6$a$b"),
-    )
-
-    script = settings_script(meaning)
-
-    check_syntax(script)
-    text = script.decode()
-    assert "echo web1 > /etc/hostname" in text
-    assert "systemctl enable ssh" in text
-    assert "systemctl disable a.timer" in text
-    assert "'$6$a$b'" in text
-    assert "DHCP=yes" in text
-
-
-def test_root_is_locked_unless_the_recipe_says_otherwise() -> None:
-    assert b"passwd --lock root" in settings_script(MEANING)
-
-
 OUTPUT = """\
 I: running apt-get update...
 I: downloading packages with apt...
@@ -186,11 +87,6 @@ Unpacking less (668-1) ...
 Unpacking zstd (1.5) ...
 Setting up less (668-1) ...
 Setting up zstd (1.5) ...
-skerry-script 0 begins
-skerry-script 0 ended 0
-skerry-script 1 begins
-hello
-skerry-script 1 ended 0
 I: creating tarball...
 I: success in 20.0 seconds
 """
@@ -198,7 +94,7 @@ I: success in 20.0 seconds
 
 def follow(text: str) -> tuple[Follow, Collected]:
     seen = Collected()
-    follow = Follow(seen, 2)
+    follow = Follow(seen)
     for line in text.splitlines():
         follow.line(line)
     return follow, seen
@@ -210,7 +106,7 @@ def test_progress_only_grows() -> None:
 
     assert fractions == sorted(fractions)
     assert fractions[0] < 0.06
-    assert fractions[12] == pytest.approx(0.8)  # all packages are set up
+    assert fractions[12] == pytest.approx(0.9)  # all packages are set up
     assert fractions[-1] > 0.9
 
 
@@ -221,39 +117,12 @@ def test_every_line_goes_to_the_log() -> None:
 def test_details_are_news_not_commands() -> None:
     assert detail_of("Setting up bash (5.2) ...") == "Setting up bash"
     assert detail_of("I: creating tarball...") == "creating tarball"
-    assert detail_of("I: running special hook: upload script-0 /tmp/script-0") == ""
+    assert detail_of("I: running special hook: upload unwanted /etc/x") == ""
     assert detail_of("anything else") == ""
 
 
 def failed(message: str) -> CommandFailed:
     return CommandFailed(f"mmdebstrap ended with status 25: {message}")
-
-
-def test_a_failed_script_names_recipe_line_and_last_words(tmp_path: Path) -> None:
-    followed, _ = follow(
-        "skerry-script 1 begins\nmkdir: cannot create\nskerry-script 1 ended 4\nE: setup failed\n"
-    )
-
-    error = explain(failed("E: setup failed"), followed, MEANING, tmp_path)
-
-    assert isinstance(error, ScriptFailed)
-    assert error.message == "%post at /r.ks:7 failed with status 4: mkdir: cannot create"
-
-
-def test_a_word_that_cannot_be_carried_out_is_the_recipes_mistake(tmp_path: Path) -> None:
-    followed, _ = follow("skerry-script 0 begins\nsystemctl: no such unit\nskerry-script 0 ended 1\n")
-
-    error = explain(failed("E: setup failed"), followed, MEANING, tmp_path)
-
-    assert isinstance(error, BadRecipe)
-    assert "no such unit" in error.message
-
-
-def test_a_script_that_may_fail_is_told_and_not_blamed(tmp_path: Path) -> None:
-    followed, seen = follow("skerry-script 1 begins\nskerry-script 1 ended 4\nI: creating tarball...\n")
-
-    assert any("status 4" in line for line in seen.lines)
-    assert not isinstance(explain(failed("tar: broken"), followed, MEANING, tmp_path), ScriptFailed)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +140,7 @@ def test_a_script_that_may_fail_is_told_and_not_blamed(tmp_path: Path) -> None:
     ],
 )
 def test_failures_say_what_to_do(tmp_path: Path, words: str, kind: type[Exception], part: str) -> None:
-    error = explain(failed(words), follow("")[0], MEANING, tmp_path)
+    error = explain(failed(words), MEANING, tmp_path)
 
     assert isinstance(error, kind)
     assert part in (error.hint or "")

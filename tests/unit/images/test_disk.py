@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from skerry.errors import BadInput
 from skerry.images.outputs.disk import (
     SECTOR,
-    copy_sparse,
     debugfs_script,
     grub_config,
-    identity,
     layout_for,
     patch_boot_sectors,
     root_files,
     sfdisk_script,
 )
+from skerry.images.outputs.output import identity
+from skerry.images.placing import copy_sparse
 from skerry.images.recipe import Packages
 from skerry.images.words import Meaning, RootPartition, Source
 from skerry.sizes import MIB

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from skerry.images.build import Facts, Plan, plan
+from skerry.images.outputs.registry import find_output
+from skerry.images.plan import Facts, Plan
+from skerry.images.plan import plan as plan_outputs
 from skerry.images.recipe import Packages, Place, Script
 from skerry.images.words import Meaning, RootPartition, Source
 from skerry.sizes import MIB
@@ -19,8 +21,12 @@ MEANING = Meaning(Source("debian", "trixie"), Packages(names=("bash",)), (SCRIPT
 FACTS = Facts(("deb http://m.example/debian trixie main",), (), "mmdebstrap 1.5.6", "qemu-img 10.0.2")
 
 
+def plan(meaning: Meaning, facts: Facts, *outputs: str) -> Plan:
+    return plan_outputs("r", meaning, facts, [find_output(name) for name in outputs])
+
+
 def kinds_that_differ(one: Plan, other: Plan) -> list[str]:
-    return [a.kind for a, b in zip(one.steps, other.steps, strict=True) if a.key != b.key]
+    return [a.name for a, b in zip(one.steps, other.steps, strict=True) if a.key != b.key]
 
 
 def test_the_same_inputs_give_the_same_plan() -> None:
@@ -32,17 +38,36 @@ def test_the_same_inputs_give_the_same_plan() -> None:
     [
         (replace(MEANING, packages=Packages(names=("bash", "less"))), FACTS),
         (replace(MEANING, packages=Packages(names=("bash",), docs=False)), FACTS),
-        (replace(MEANING, scripts=(replace(SCRIPT, body=b"y\n"),)), FACTS),
-        (replace(MEANING, scripts=(replace(SCRIPT, error_on_fail=False),)), FACTS),
-        (replace(MEANING, hostname="other"), FACTS),
         (replace(MEANING, source=Source("debian", "sid")), FACTS),
         (MEANING, replace(FACTS, deb_lines=("deb http://other.example/debian trixie main",))),
         (MEANING, replace(FACTS, mmdebstrap="mmdebstrap 1.6")),
     ],
-    ids=["packages", "options", "script", "erroronfail", "hostname", "suite", "mirror", "mmdebstrap"],
+    ids=["packages", "options", "suite", "mirror", "mmdebstrap"],
 )
-def test_what_goes_into_the_root_makes_root_and_disk_anew(meaning: Meaning, facts: Facts) -> None:
-    assert kinds_that_differ(plan(MEANING, FACTS, "qcow2"), plan(meaning, facts, "qcow2")) == ["root", "image"]
+def test_what_is_installed_makes_everything_anew(meaning: Meaning, facts: Facts) -> None:
+    assert kinds_that_differ(plan(MEANING, FACTS, "qcow2"), plan(meaning, facts, "qcow2")) == [
+        "base",
+        "root",
+        "about",
+        "output qcow2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "meaning",
+    [
+        replace(MEANING, scripts=(replace(SCRIPT, body=b"y\n"),)),
+        replace(MEANING, scripts=(replace(SCRIPT, error_on_fail=False),)),
+        replace(MEANING, hostname="other"),
+    ],
+    ids=["script", "erroronfail", "hostname"],
+)
+def test_what_is_done_after_the_packages_leaves_the_base(meaning: Meaning) -> None:
+    assert kinds_that_differ(plan(MEANING, FACTS, "qcow2"), plan(meaning, FACTS, "qcow2")) == [
+        "root",
+        "about",
+        "output qcow2",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -56,17 +81,26 @@ def test_what_goes_into_the_root_makes_root_and_disk_anew(meaning: Meaning, fact
     ids=["size", "label", "arguments", "timeout"],
 )
 def test_what_goes_into_the_disk_leaves_the_root(meaning: Meaning) -> None:
-    assert kinds_that_differ(plan(MEANING, FACTS, "qcow2"), plan(meaning, FACTS, "qcow2")) == ["image"]
+    assert kinds_that_differ(plan(MEANING, FACTS, "qcow2"), plan(meaning, FACTS, "qcow2")) == ["output qcow2"]
 
 
-def test_each_format_is_an_image_of_its_own() -> None:
-    assert kinds_that_differ(plan(MEANING, FACTS, "qcow2"), plan(MEANING, FACTS, "raw")) == ["image"]
+def test_outputs_share_all_but_the_last_step() -> None:
+    planned = plan(MEANING, FACTS, "qcow2", "disk")
+
+    assert [step.name for step in planned.steps] == [
+        "tools",
+        "base",
+        "root",
+        "about",
+        "output qcow2",
+        "output disk",
+    ]
 
 
 def test_where_a_script_stands_changes_nothing() -> None:
     moved = replace(SCRIPT, place=Place(Path("/elsewhere.ks"), 99))
 
     assert (
-        kinds_that_differ(plan(MEANING, FACTS, "raw"), plan(replace(MEANING, scripts=(moved,)), FACTS, "raw"))
+        kinds_that_differ(plan(MEANING, FACTS, "disk"), plan(replace(MEANING, scripts=(moved,)), FACTS, "disk"))
         == []
     )

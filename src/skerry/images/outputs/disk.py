@@ -11,18 +11,17 @@ Nothing is mounted and no device is used; the pieces are files that are put toge
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
 import struct
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from skerry.commands import Commands
 from skerry.errors import BadInput, CommandFailed
 from skerry.images.cache import Workspace
+from skerry.images.outputs.output import OutputBuild, identity
+from skerry.images.placing import copy_sparse
 from skerry.images.recipe import BadRecipe
 from skerry.images.tools import Tools
 from skerry.images.words import Meaning, RootPartition
@@ -41,7 +40,6 @@ _TYPES = {
     "esp": "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
     "root": "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709",
 }
-_NAMESPACE = uuid.UUID("5d0c3b6e-6a2b-4f0e-9a52-0c5a6c9e9b41")
 _BIOS_MODULES = ("biosdisk", "part_gpt", "ext2", "search_fs_uuid", "normal", "linux", "serial", "terminal", "echo")
 _EFI_MODULES = ("part_gpt", "fat", "ext2", "search_fs_uuid", "normal", "linux", "serial", "terminal", "echo")
 _EFI_VIDEO = ("efi_gop", "all_video")
@@ -98,11 +96,6 @@ def layout_for(root: RootPartition) -> Layout:
     esp = Partition("esp", bios.end, _ESP_SIZE // SECTOR)
     whole = Partition("root", esp.end, root.size // SECTOR)
     return Layout(bios, esp, whole, size=-(-(whole.end + _GPT_TAIL) * SECTOR // MIB) * MIB)
-
-
-def identity(key: str, name: str) -> str:
-    """A UUID that follows from the step's key, so that one recipe gives one disk."""
-    return str(uuid.uuid5(_NAMESPACE, f"{key}/{name}"))
 
 
 def sfdisk_script(layout: Layout, key: str) -> str:
@@ -173,6 +166,7 @@ class DiskBuild:
     layout: Layout
     tools: Tools
     workspace: Workspace
+    epoch: int
 
     @property
     def root_uuid(self) -> str:
@@ -192,7 +186,7 @@ class DiskBuild:
                 program,
                 *words,
                 stdin=None if stdin is None else stdin.encode(),
-                env=env,
+                env={"SOURCE_DATE_EPOCH": str(self.epoch)} | dict(env or {}),
                 cwd=self.workspace.path,
                 pass_fds=[self.workspace.lock],
             )
@@ -312,36 +306,6 @@ def _assemble(build: DiskBuild, disk: Path) -> None:
     build.path("root.ext4").unlink()
 
 
-def copy_sparse(source: Path, target: int, offset: int) -> None:
-    """Copy a file into an open one at `offset`; holes stay holes."""
-    with source.open("rb") as file:
-        handle, size, here = file.fileno(), source.stat().st_size, 0
-        while here < size:
-            try:
-                here = os.lseek(handle, here, os.SEEK_DATA)
-            except OSError as exc:
-                if exc.errno == errno.ENXIO:  # nothing but a hole follows
-                    return
-                raise
-            end = os.lseek(handle, here, os.SEEK_HOLE)
-            while here < end:
-                here += _copy_some(handle, target, here, offset + here, end - here)
-
-
-def _copy_some(source: int, target: int, begin: int, to: int, count: int) -> int:
-    """Copy inside the kernel: by reference where the file systems can, else byte for byte."""
-    try:
-        copied = os.copy_file_range(source, target, count, begin, to)
-    except OSError as exc:
-        if exc.errno not in {errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}:
-            raise
-        os.lseek(target, to, os.SEEK_SET)
-        copied = os.sendfile(target, source, begin, count)
-    if not copied:
-        raise OSError(errno.EIO, "the file became shorter while it was copied")
-    return copied
-
-
 async def convert(
     raw: Path, result: Path, disk_format: DiskFormat, commands: Commands, progress: Progress
 ) -> None:
@@ -357,3 +321,52 @@ async def convert(
 
     argv = ["qemu-img", "convert", "-p", "-f", "raw", "-O", "qcow2", "-c", "-o", "compat=1.1,lazy_refcounts=off"]
     await commands.run([*argv, raw, result], timeout=1800, on_line=on_line)
+
+
+def _inputs(meaning: Meaning) -> Mapping[str, object]:
+    return {
+        "format": FORMAT,
+        "partition": vars(meaning.root),
+        "kernel arguments": meaning.kernel_arguments,
+        "loader timeout": meaning.loader_timeout_s,
+    }
+
+
+class RawDisk:
+    """A sparse file with the bytes of a disk."""
+
+    name: ClassVar[str] = "disk"
+    help: ClassVar[str] = "a disk for BIOS and UEFI, as a raw file"
+    tools: ClassVar[tuple[str, ...]] = ()
+
+    def inputs(self, meaning: Meaning) -> Mapping[str, object]:
+        """Partitions and boot loader."""
+        return _inputs(meaning)
+
+    async def make(self, build: OutputBuild, folder: Path) -> None:
+        """Write the disk."""
+        await _make(build, folder / f"{build.name}.raw", "raw")
+
+
+class Qcow2Disk:
+    """The same disk, compressed, in QEMU's own format."""
+
+    name: ClassVar[str] = "qcow2"
+    help: ClassVar[str] = "the same disk as compressed qcow2"
+    tools: ClassVar[tuple[str, ...]] = ()
+
+    def inputs(self, meaning: Meaning) -> Mapping[str, object]:
+        """Partitions and boot loader."""
+        return _inputs(meaning)
+
+    async def make(self, build: OutputBuild, folder: Path) -> None:
+        """Write the disk and compress it."""
+        await _make(build, folder / f"{build.name}.qcow2", "qcow2")
+
+
+async def _make(build: OutputBuild, file: Path, disk_format: DiskFormat) -> None:
+    layout = layout_for(build.meaning.root)
+    disk = DiskBuild(build.meaning, build.key, layout, build.tools, build.workspace, build.epoch)
+    raw = build.workspace.path / "disk.raw"
+    await write_raw(disk, build.root_tar, raw, build.progress)
+    await convert(raw, file, disk_format, build.commands, build.progress)

@@ -1,0 +1,129 @@
+"""From a recipe and what is known of the machine to the steps of its build; nothing is made or looked up here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from skerry.commands import Commands
+from skerry.errors import BadInput, Unavailable
+from skerry.images import about, configure
+from skerry.images import mirrors as mirror
+from skerry.images.installers import deb
+from skerry.images.outputs.output import Output
+from skerry.images.outputs.registry import find_output
+from skerry.images.recipe import Remark, read_recipe
+from skerry.images.settings import BuildSettings
+from skerry.images.steps import Step, step
+from skerry.images.tools import TOOLS_SOURCE, tools_key, tools_packages
+from skerry.images.words import Meaning, understand
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a plan is made from, beside the recipe."""
+
+    deb_lines: tuple[str, ...]
+    tools_lines: tuple[str, ...]
+    mmdebstrap: str  # version
+    qemu_img: str  # version
+
+
+@dataclass(frozen=True)
+class OutputPlan:
+    """An output and its steps."""
+
+    output: Output
+    tools: Step
+    step: Step
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps from a recipe to its outputs."""
+
+    name: str  # base name of the files made
+    meaning: Meaning
+    facts: Facts
+    base: Step
+    root: Step
+    about: Step
+    outputs: tuple[OutputPlan, ...]
+    remarks: tuple[Remark, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, each after those that it needs, and once."""
+        tools = {each.tools.name: each.tools for each in self.outputs}
+        return *tools.values(), self.base, self.root, self.about, *(each.step for each in self.outputs)
+
+
+def plan(
+    name: str, meaning: Meaning, facts: Facts, outputs: Sequence[Output], remarks: Sequence[Remark] = ()
+) -> Plan:
+    """Decide what must be there, without looking whether it is."""
+    packages = deb.DebBase(meaning, facts.deb_lines)
+    base = step("base", "base", f"Installing {meaning.source}", {**packages.inputs, "program": facts.mmdebstrap})
+    root = step("root", "root", "Running the recipe's scripts", configure.inputs(meaning), [base])
+    described = step("about", "about", "Describing the root", {"format": about.FORMAT, "name": name}, [base, root])
+
+    def output_plan(output: Output) -> OutputPlan:
+        tools = _tools_step(output)
+        inputs = {"name": name, "program": facts.qemu_img, **output.inputs(meaning)}
+        title = f"Writing {output.name}"
+        made = step(f"output {output.name}", output.name, title, inputs, [tools, root, described])
+        return OutputPlan(output, tools, made)
+
+    return Plan(name, meaning, facts, base, root, described, tuple(map(output_plan, outputs)), tuple(remarks))
+
+
+def _tools_step(output: Output) -> Step:
+    more = output.tools
+    name = " ".join(("tools", *sorted(more)))
+    inputs: Mapping[str, object] = {"packages": tools_packages(more), "source": str(TOOLS_SOURCE)}
+    return step(name, "tools", "Fetching the tools that write images", inputs, key=tools_key(more))
+
+
+async def make_plan(
+    recipe: Path, outputs: Sequence[str], settings: BuildSettings, commands: Commands, name: str = ""
+) -> Plan:
+    """Read the recipe, look at the machine, and decide.
+
+    Raises:
+        BadInput: there is no such output, or it is asked for twice.
+        BadRecipe, NotFound, Unavailable: as `build_image`.
+    """
+    wanted = [find_output(each) for each in outputs]
+    if len(set(outputs)) < len(outputs):
+        raise BadInput("an output is asked for twice")
+    understood = understand(await read_recipe(recipe, commands))
+    meaning = understood.meaning
+    release, sources = mirror.machine_release(), mirror.machine_sources()
+
+    def find(distribution: str) -> mirror.Mirrors:
+        chosen = settings.mirrors(distribution)
+        return mirror.find_mirrors(distribution, release=release, sources=sources, chosen=chosen)
+
+    own = find(meaning.source.distribution)
+    if meaning.more_sources and own.main is None:
+        distribution = meaning.source.distribution
+        raise Unavailable(
+            f"{recipe} adds suites with `repo`, and the mirror of {distribution} is not known",
+            hint=f"set SKERRY_{distribution.upper()}_MIRROR to its address",
+        )
+    versions = await asyncio.gather(
+        commands.run(["mmdebstrap", "--version"]), commands.run(["qemu-img", "--version"])
+    )
+    facts = Facts(
+        deb_lines=tuple(mirror.deb_lines(meaning.source, own, meaning.more_sources)),
+        tools_lines=tuple(mirror.deb_lines(TOOLS_SOURCE, find(TOOLS_SOURCE.distribution))),
+        mmdebstrap=_first_line(versions[0].stdout),
+        qemu_img=_first_line(versions[1].stdout),
+    )
+    return plan(name or recipe.stem, meaning, facts, wanted, understood.remarks)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]

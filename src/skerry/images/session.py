@@ -1,0 +1,193 @@
+"""An unpacked root that programs may change, and cannot leave.
+
+A plain user works in a user namespace in which the numbers of /etc/subuid are the users of the root; root needs
+none. What runs in the root is started by bubblewrap: its own process, mount and IPC namespaces, the root as the
+only file system, of the devices only the harmless ones, and no right to mount, to make device files or to look at
+other processes. So links, `..`, device files and chroot tricks end inside the root, and whatever was started is
+gone when the program ends. Scripts that must see both worlds see the machine read-only.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from skerry.commands import Arg, Commands, Output, Secret
+from skerry.errors import BadImage
+from skerry.images.cache import Workspace
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TIMEOUT_S = 900.0
+ENVIRONMENT = {"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+_MOUNT_POINTS = ("dev", "proc", "run", "sys", "tmp")
+# What a container's root may do, without making devices and without leaving a chroot by a number.
+_CAPABILITIES = (
+    *("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP", "SETFCAP"),
+    *("NET_BIND_SERVICE", "SYS_CHROOT", "AUDIT_WRITE"),
+)
+_XATTRS = ("--xattrs", "--xattrs-include=*", "--xattrs-exclude=security.selinux")
+
+
+@dataclass(frozen=True)
+class Session:
+    """A root that is open for changes; `root` is its folder as programs of the host see it."""
+
+    root: Path
+    workspace: Workspace
+    commands: Commands
+    environment: Mapping[str, str | Secret]
+    user_id: int
+
+    async def run(
+        self,
+        argv: Sequence[Arg],
+        *,
+        chroot: bool = False,
+        stdin: bytes | None = None,
+        env: Mapping[str, str | Secret] | None = None,
+        timeout: float = TIMEOUT_S,  # noqa: ASYNC109 - handed on to the runner
+        ok: Sequence[int] = (0,),
+        on_line: Callable[[str], None] | None = None,
+        inputs: Path | None = None,
+        network: bool = True,
+    ) -> Output:
+        """Run a program in the root, or beside it with the machine read-only and the root writable.
+
+        `inputs` is a folder that a program in the root finds, read-only, as /run/inputs. Nothing that the program
+        started or mounted outlives it.
+
+        Raises:
+            BadImage: a package or script made a link of /proc, /dev, /sys, /run or /tmp.
+            CommandFailed, TimedOut, Unavailable: as `Commands.run`.
+        """
+        words = {**self.environment, **(env or {})}
+        inside = root_argv(self.root, inputs) if chroot else outside_argv(self.root, inputs)
+        if chroot:
+            await self._check_mount_points()
+        alone = [] if network else ["--unshare-net"]
+        return await self.commands.run(
+            [*namespace_argv(self.user_id), *inside, *alone, "--", "env", "-i", *environment_words(words), *argv],
+            stdin=stdin,
+            cwd=self.workspace.path,
+            timeout=timeout,
+            ok=ok,
+            on_line=on_line,
+            pass_fds=[self.workspace.lock],
+        )
+
+    async def tool(self, *argv: Arg, timeout: float = TIMEOUT_S) -> Output:  # noqa: ASYNC109 - handed on
+        """Run a trusted program of the host on the root, as the root's owner."""
+        return await self.commands.run(
+            [*namespace_argv(self.user_id), *argv],
+            cwd=self.workspace.path,
+            timeout=timeout,
+            pass_fds=[self.workspace.lock],
+        )
+
+    async def pack(self, tar: Path, epoch: int) -> None:
+        """Write the root as a tar: the same tree gives the same bytes, whoever packs it and wherever it is."""
+        await self.tool(*pack_argv(self.root, tar, epoch))
+
+    async def _check_mount_points(self) -> None:
+        """Links would let the mounts below land elsewhere; a missing folder is made."""
+        for name in _MOUNT_POINTS:
+            path = self.root / name
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:
+                await self.tool("mkdir", "-m", "1777" if name == "tmp" else "755", path)
+                continue
+            if not stat.S_ISDIR(mode):
+                raise BadImage(f"a package or script made /{name} of the root something else than a folder")
+
+
+@asynccontextmanager
+async def open_session(
+    workspace: Workspace,
+    commands: Commands,
+    tar: Path | None,
+    *,
+    environment: Mapping[str, str | Secret] | None = None,
+) -> AsyncIterator[Session]:
+    """A root unpacked from `tar`, or empty; it goes with the workspace.
+
+    `environment` is what every program in it finds, beside the usual PATH, HOME and C.UTF-8.
+    """
+    root = workspace.scratch / "root"
+    root.mkdir(mode=0o755)
+    session = Session(root, workspace, commands, {**ENVIRONMENT, **(environment or {})}, os.geteuid())
+    if tar is not None:
+        await session.tool(*unpack_argv(tar, root))
+    yield session
+
+
+def namespace_argv(user_id: int) -> list[Arg]:
+    """The prefix by which a plain user becomes root of a namespace, with as many users as /etc/subuid gives."""
+    return [] if user_id == 0 else ["unshare", "--user", "--map-auto", "--map-root-user", "--"]
+
+
+def _bubblewrap() -> list[Arg]:
+    argv: list[Arg] = ["bwrap", "--die-with-parent", "--new-session"]
+    argv += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL"]
+    for name in _CAPABILITIES:
+        argv += ["--cap-add", f"CAP_{name}"]
+    return argv
+
+
+def root_argv(root: Path, inputs: Path | None = None) -> list[Arg]:
+    """Enter the root: it is all there is, with new /proc, /dev, /sys and /run."""
+    argv = _bubblewrap()
+    argv += [
+        "--bind",
+        root,
+        "/",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/run",
+        "--ro-bind",
+        "/sys",
+        "/sys",
+    ]
+    argv += ["--dir", "/run/lock"]
+    for name in ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"):
+        argv += ["--ro-bind-try", name, name]
+    if inputs is not None:
+        argv += ["--ro-bind", inputs, "/run/inputs"]
+    return [*argv, "--chdir", "/"]
+
+
+def outside_argv(root: Path, inputs: Path | None = None) -> list[Arg]:
+    """Stay on the machine, which is read-only, and have the root writable, with a /tmp of one's own."""
+    argv = _bubblewrap()
+    argv += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108 - a new one
+    if inputs is not None:
+        argv += ["--ro-bind", inputs, inputs]
+    return [*argv, "--bind", root, root, "--chdir", root]
+
+
+def environment_words(environment: Mapping[str, str | Secret]) -> list[Arg]:
+    """NAME=VALUE words; a secret stays one."""
+    return [
+        Secret(f"{name}={value.value}") if isinstance(value, Secret) else f"{name}={value}"
+        for name, value in environment.items()
+    ]
+
+
+def unpack_argv(tar: Path, root: Path) -> list[Arg]:
+    """GNU tar makes no absolute names and follows no links that the archive brought; devices are the kernel's."""
+    argv: list[Arg] = ["tar", "--extract", "--file", tar, "--directory", root, "--exclude=./dev/*", *_XATTRS]
+    return [*argv, "--numeric-owner", "--same-owner", "--same-permissions", "--delay-directory-restore"]
+
+
+def pack_argv(root: Path, tar: Path, epoch: int) -> list[Arg]:
+    """Sorted, by numbers, without access times; no file is younger than `epoch` (seconds since 1970)."""
+    argv: list[Arg] = ["tar", "--create", "--file", tar, "--directory", root, "--sort=name", "--numeric-owner"]
+    argv += ["--format=posix", "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime", *_XATTRS]
+    return [*argv, f"--mtime=@{epoch}", "--clamp-mtime", "--one-file-system", "."]
