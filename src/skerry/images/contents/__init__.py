@@ -1,0 +1,1 @@
+"""What is in a root: its tree of files, and the packages that its databases name."""

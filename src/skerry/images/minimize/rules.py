@@ -1,0 +1,146 @@
+"""The words of image-minimizer, as written in a `%post --nochroot --interpreter image-minimizer`.
+
+    drop GLOB      delete what matches; a folder is its whole tree
+    keep GLOB      take it back
+    droprpm NAME   remove the packages whose names match, with their files; dropdeb is its Debian twin
+    keeprpm NAME   take that back; keepdeb is its Debian twin
+    accept GLOB    what matches may lose something that it needs (our own word)
+    # …            a comment
+
+The order matters: each line adds to one running set, or takes from it, and only in the end something is deleted.
+Capital letters in words do not matter.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from skerry.images.recipe import BadRecipe, Place, Script
+
+Verb = Literal["drop", "keep", "droprpm", "keeprpm", "dropdeb", "keepdeb", "accept"]
+VERBS: tuple[Verb, ...] = get_args(Verb)
+Needs = Literal["error", "warn", "ignore"]
+NEEDS: tuple[Needs, ...] = get_args(Needs)
+PROGRAM = "image-minimizer"
+WORDS: Mapping[Verb, str] = {
+    "drop": "Delete what the pattern matches; a folder is its whole tree.",
+    "keep": "Take what the pattern matches out of the set again; a folder is its whole tree, and is never pruned.",
+    "droprpm": "Remove the RPM packages whose names match, with their files, by their own removal.",
+    "keeprpm": "Take the RPM packages whose names match out of the set again.",
+    "dropdeb": "Remove the Debian packages whose names match, with their files, by their own removal.",
+    "keepdeb": "Take the Debian packages whose names match out of the set again.",
+    "accept": "What the pattern matches may lose something that it needs: no error for it.",
+}
+OPTIONS: Mapping[str, str] = {
+    "--needs=error": "When something kept needs what goes, the build fails and nothing is deleted (default).",
+    "--needs=warn": "It is only told.",
+    "--needs=ignore": "It is not even looked for.",
+    "--dryrun": "Only tell what would be deleted.",
+    "--verbose, -v": "Tell every name that is deleted.",
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line."""
+
+    verb: Verb
+    pattern: str
+    place: str  # file and line, for messages
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.pattern}"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the words behind the interpreter's name ask for."""
+
+    needs: Needs = "error"
+    dry_run: bool = False
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
+class Minimizer:
+    """One section of the recipe, understood."""
+
+    rules: tuple[Rule, ...]
+    options: Options
+    place: str
+
+
+def is_minimizer(script: Script) -> bool:
+    """Whether a script is a list of rules: its interpreter is image-minimizer, in whatever folder."""
+    return script.interpreter.split(" ")[0].rpartition("/")[2] == PROGRAM
+
+
+def understand_minimizer(script: Script) -> Minimizer:
+    """Read a section.
+
+    Raises:
+        BadRecipe: with every mistake, each with its file and line.
+    """
+    mistakes: list[str] = []
+    options = _options(script, mistakes)
+    lines = script.body.decode("utf-8", "surrogateescape").split("\n")
+    first = script.place.line + 1 if script.place.line else 1
+    places = [Place(script.place.file, number) for number in range(first, first + len(lines))]
+    rules = tuple(_rules(zip(lines, places, strict=True), mistakes))
+    if mistakes:
+        raise BadRecipe("\n".join(mistakes), hint=f"the words are {', '.join(VERBS)}")
+    return Minimizer(rules, options, str(script.place))
+
+
+def parse_rules(text: str, file: str) -> tuple[Rule, ...]:
+    """Read the rules of a file.
+
+    Raises:
+        BadRecipe: with every mistake, each with its line.
+    """
+    mistakes: list[str] = []
+    numbered = ((line, f"{file}:{number}") for number, line in enumerate(text.split("\n"), start=1))
+    rules = tuple(_rules(numbered, mistakes))
+    if mistakes:
+        raise BadRecipe("\n".join(mistakes), hint=f"the words are {', '.join(VERBS)}")
+    return rules
+
+
+def _rules(lines: Iterable[tuple[str, object]], mistakes: list[str]) -> Iterable[Rule]:
+    for line, place in lines:
+        word, _, rest = line.strip().replace("\t", " ", 1).partition(" ")
+        verb, pattern = word.lower(), rest.strip()
+        if not word or word.startswith("#"):
+            continue
+        known = next((each for each in VERBS if each == verb), None)
+        if known is None:
+            mistakes.append(f"{place}: {word!r} is no word of {PROGRAM}")
+        elif not pattern:
+            mistakes.append(f"{place}: {verb} needs {'a path' if known in _OF_PATHS else 'the name of a package'}")
+        else:
+            yield Rule(known, pattern, str(place))
+
+
+_OF_PATHS = frozenset({"drop", "keep", "accept"})
+
+
+def _options(script: Script, mistakes: list[str]) -> Options:
+    try:
+        _, *words = shlex.split(script.interpreter)
+    except ValueError as exc:
+        mistakes.append(f"{script.place}: --interpreter: {exc}")
+        return Options()
+    needs: Needs = "error"
+    flags = set()
+    for word in words:
+        chosen = next((each for each in NEEDS if word == f"--needs={each}"), None)
+        if chosen is not None:
+            needs = chosen
+        elif word in {"--dryrun", "-v", "--verbose"}:
+            flags.add(word)
+        else:
+            mistakes.append(f"{script.place}: {word!r} is no option of {PROGRAM} in a recipe")
+    return Options(needs, dry_run="--dryrun" in flags, verbose=bool(flags & {"-v", "--verbose"}))
