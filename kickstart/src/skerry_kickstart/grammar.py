@@ -62,6 +62,8 @@ SCRIPTS = {
     "%traceback": sections.TracebackScriptSection,
 }
 OTHERS = ("%addon", "%anaconda")  # of the installer; kept as they are
+# The last version of each way to write %packages, newest first.
+_PACKAGES_CHANGED = (version.DEVEL, version.RHEL9, version.F31, version.F21, version.F17, version.F8, version.FC6)
 SECTIONS = frozenset({*SCRIPTS, *OTHERS, "%packages", "%certificate"})
 
 
@@ -120,7 +122,8 @@ class Grammar:
         Raises:
             Unreadable: with the reason.
         """
-        numbers = list(_distinct({number: number for number in commandMap}, self.version))
+        others = _PACKAGES_CHANGED if words[0] == "%packages" else ()
+        numbers = [self.version, *(number for number in others if number != self.version)]
 
         def read(number: int) -> Read:
             return _read_section(self.handler(number), words, line)
