@@ -10,7 +10,7 @@ help: ## Say what there is
 
 demo: ## From this clone to a running virtual machine and its page (ONCE=1: and end with one line of JSON)
 	@tools/setup demo
-	@$(PYTHON) tools/demo.py $(if $(ONCE),--once)
+	@$(PYTHON) tools/demo $(if $(ONCE),--once)
 
 test: ## Set up everything and run all checks and tests
 	@tools/setup test

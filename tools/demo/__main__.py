@@ -11,208 +11,29 @@ import asyncio
 import json
 import re
 import signal
-import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import websockets
-from rich.console import Console
+from cloud import Cloud, admin_password, signed_in, start_server
+from phases import Bar, Phases, progress_of_phases, screen
 from rich.panel import Panel
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from skerry.cli import running
 from skerry.cli.up_settings import load_settings
-from skerry.commands import CommandRunner, Daemon, start_daemon
+from skerry.commands import CommandRunner, Daemon
 from skerry.errors import SkerryError, TimedOut, Unavailable
 from skerry.images.build import build_image
 from skerry.images.settings import load_settings as load_build_settings
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATE = "aos"
-LOG = "demo.log"
-PASSWORD = re.compile(r"password:?\s+(\S+)", re.IGNORECASE)
 VM = "demo"
-READY_S = 60.0  # until `skerry up` answers, from a cold start
 LOGIN_S = 600.0  # until the guest's login prompt; about 20 s is usual under emulation on a quiet machine
-LOGIN = re.compile(rb"login: $")
-
-screen = Console(stderr=True)
-
-
-@dataclass
-class Phases:
-    """Names the long parts, draws the current one, and keeps how long each took."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    reused: set[str] = field(default_factory=set)
-
-    @contextmanager
-    def phase(self, name: str, title: str) -> Iterator[Bar]:
-        """Time and draw one phase."""
-        started = time.monotonic()
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description:24}"),
-            BarColumn(bar_width=28),
-            TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[detail]}"),
-        )
-        with Progress(*columns, console=screen, transient=True) as drawn:
-            yield Bar(drawn, drawn.add_task(title, total=None, detail=""))
-        self.seconds[name] = round(time.monotonic() - started, 1)
-        again = " [dim](as before)[/dim]" if name in self.reused else ""
-        screen.print(f"[green]✓[/green] {title:26} {self.seconds[name]:6.1f} s{again}", highlight=False)
-
-
-@dataclass
-class Bar:
-    """One line of progress; speaks the Progress protocol, so that the builder can write to it."""
-
-    drawn: Progress
-    task: TaskID
-
-    def step(self, name: str) -> None:
-        """Show the step."""
-        self.drawn.update(self.task, detail=name)
-
-    def update(self, fraction: float | None, detail: str = "") -> None:
-        """Move the bar."""
-        if fraction is None:
-            self.drawn.update(self.task, total=None)
-        else:
-            self.drawn.update(self.task, total=1.0, completed=fraction)
-        if detail:
-            self.drawn.update(self.task, detail=detail[:60])
-
-    def log(self, line: str) -> None:
-        """Lines of output stay out of the demo's picture."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running `skerry up`."""
-
-    url: str
-    data: Path
-    daemon: Daemon | None  # None: it ran before we came
-
-    def tls(self) -> ssl.SSLContext:
-        """Trust exactly the certificate that lies in the data folder."""
-        return ssl.create_default_context(cafile=str(self.data / "tls" / "certificate.pem"))
-
-
-def running_server(data: Path) -> Server | None:
-    """A `skerry up` that already works on this data folder."""
-    found = running.find(data)
-    return Server(found.url, data, None) if found else None
-
-
-async def start_server(data: Path, bar: Bar) -> Server:
-    """Use the running manager, or start one and wait until it answers."""
-    already = running_server(data)
-    if already:
-        return already
-    data.mkdir(parents=True, exist_ok=True)
-    log = data / LOG
-    log.touch(mode=0o600)
-    log.chmod(0o600)  # the first start prints the admin password there
-    started = log.stat().st_size
-    daemon = start_daemon([Path(sys.executable).parent / "skerry", "up", "--data-dir", data], log=log)
-    bar.step("waiting for the manager")
-    deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline:
-        server = running_server(data)
-        if server:
-            return Server(server.url, data, daemon)
-        if not daemon.alive():
-            raise Unavailable(f"`skerry up` ended: {log.read_bytes()[started:].decode(errors='replace').strip()}")
-        await asyncio.sleep(0.1)
-    daemon.signal(signal.SIGTERM)
-    raise TimedOut(f"`skerry up` was not ready within {READY_S:.0f} s", hint=f"its log is {log}")
-
-
-class Cloud:
-    """The few calls of the REST API that the demo makes."""
-
-    def __init__(self, server: Server, client: httpx.AsyncClient) -> None:
-        self.server = server
-        self.client = client
-
-    async def get(self, path: str, **query: str) -> Any:
-        """Read something."""
-        return self._body(await self.client.get(path, params=query))
-
-    async def post(self, path: str, body: dict[str, Any]) -> Any:
-        """Ask for something."""
-        return self._body(await self.client.post(path, json=body))
-
-    async def find(self, noun: str, name: str) -> dict[str, Any] | None:
-        """The thing with this name, or None."""
-        answer = await self.client.get(f"{noun}/{name}")
-        return None if answer.status_code == httpx.codes.NOT_FOUND else self._body(answer)
-
-    async def done(self, task: dict[str, Any], bar: Bar) -> dict[str, Any]:
-        """Follow a task to its end over the event stream; a failed one is raised."""
-        async with self.client.stream("GET", "events", timeout=None) as stream:
-            told: dict[str, Any] = await self.get(f"tasks/{task['id']}")  # it may have ended before we listened
-            kind = ""
-            async for line in stream.aiter_lines():
-                if told["state"] not in {"queued", "running"}:
-                    break
-                if line.startswith("event: "):
-                    kind = line.removeprefix("event: ")
-                elif line.startswith("data: "):
-                    data = json.loads(line.removeprefix("data: "))
-                    if kind == "progress" and data["task"] == task["id"]:
-                        bar.step(data["detail"] or data["step"])
-                        bar.update(data["progress"])
-                    elif kind == "fact" and data["object"]["id"] == task["id"]:
-                        told = data["data"]
-        if told["state"] != "succeeded":
-            problem = told["error"] or {"detail": f"{told['title']}: {told['state']}", "hint": None}
-            raise SkerryError(problem["detail"], hint=problem["hint"])
-        return told
-
-    @staticmethod
-    def _body(answer: httpx.Response) -> Any:
-        if answer.is_error:
-            problem = answer.json()
-            raise SkerryError(problem["detail"], hint=problem.get("hint"))
-        return answer.json() if answer.content else None
-
-
-def admin_password(server: Server) -> str:
-    """The password that the first start printed into the demo's own log."""
-    log = server.data / LOG
-    printed = PASSWORD.findall(log.read_text()) if log.exists() else []
-    if not printed:
-        raise Unavailable(
-            f"the first start on {server.data} was not by the demo, so it does not know the admin password",
-            hint="give it a data folder of its own: SKERRY_DATA_DIR=/some/folder make demo",
-        )
-    return str(printed[-1])
-
-
-@asynccontextmanager
-async def signed_in(server: Server) -> AsyncIterator[Cloud]:
-    """A signed-in client; it signs out again at the end."""
-    base = f"{server.url}/api/v1/"
-    headers = {"Origin": server.url}
-    async with httpx.AsyncClient(base_url=base, verify=server.tls(), headers=headers, timeout=60) as client:
-        cloud = Cloud(server, client)
-        session = await cloud.post("sessions", {"user": "admin", "password": admin_password(server)})
-        client.headers["X-CSRF-Token"] = session["csrf_token"]
-        try:
-            yield cloud
-        finally:
-            await client.delete("sessions/current")
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][0-9A-Z]|\x1b\[?[0-9;?]*$|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 async def import_template(cloud: Cloud, image: Path, sha256: str, bar: Bar) -> bool:
@@ -257,7 +78,7 @@ async def create_machine(cloud: Cloud, sha256: str, bar: Bar) -> bool:
 async def start_and_wait_for_login(cloud: Cloud, bar: Bar) -> bool:
     """Start the machine and read its serial console until it asks who is there; True where it ran already."""
     vm = await cloud.get(f"vms/{VM}")
-    already = vm["state"] == "running"
+    already: bool = vm["state"] == "running"
     if not already:
         action = "restore" if vm["state"] == "saved" else "resume" if vm["state"] == "paused" else "start"
         await cloud.done(await cloud.post(f"vms/{VM}/actions", {"action": action}), bar)
@@ -270,17 +91,17 @@ async def start_and_wait_for_login(cloud: Cloud, bar: Bar) -> bool:
             websockets.connect(
                 url,
                 ssl=cloud.server.tls(),
-                origin=cloud.server.url,
-                max_size=None,  # type: ignore[arg-type]
+                origin=websockets.Origin(cloud.server.url),
+                max_size=None,
             ) as console,
         ):
             if already:
                 await console.send(b"\r")  # a prompt that waits says so again
             async for data in console:
                 seen = (seen + (data if isinstance(data, bytes) else data.encode()))[-4096:]
-                lines = seen.decode(errors="replace").strip().splitlines()
-                bar.step(lines[-1][:60] if lines else "")
-                if LOGIN.search(seen.rstrip(b"\x00")) or re.search(rb"login: ", seen):
+                lines = CONTROL.sub("", seen.decode(errors="replace")).strip().splitlines()
+                bar.step(lines[-1].strip() if lines else "")
+                if b"login: " in seen:
                     return already
     except TimeoutError:
         raise TimedOut(
@@ -304,7 +125,12 @@ def summary(cloud: Cloud, vm: dict[str, Any], phases: Phases) -> Panel:
 
 async def run(*, once: bool) -> None:
     """All phases, in order; then stay until Ctrl-C, or power off and end."""
-    phases = Phases()
+    with progress_of_phases() as drawn:
+        await all_phases(Phases(drawn), once=once)
+
+
+async def all_phases(phases: Phases, *, once: bool) -> None:
+    """What `run` draws."""
     setup = ROOT / ".cache" / "setup-seconds"
     if setup.exists():
         phases.seconds["setup"] = float(setup.read_text())
@@ -326,6 +152,7 @@ async def run(*, once: bool) -> None:
             if once:
                 await end(cloud, phases, vm)
                 return
+            phases.drawn.stop()
             screen.print(summary(cloud, vm, phases))
         await asyncio.Event().wait()
     finally:
@@ -361,7 +188,7 @@ async def end(cloud: Cloud, phases: Phases, vm: dict[str, Any]) -> None:
     task = await cloud.post(f"vms/{VM}/actions", {"action": "poweroff"})
     with phases.phase("poweroff", "Power it off") as bar:
         await cloud.done(task, bar)
-    line = {f"{name}_s": seconds for name, seconds in phases.seconds.items()}
+    line: dict[str, Any] = {f"{name}_s": seconds for name, seconds in phases.seconds.items()}
     line |= {"reused": sorted(phases.reused), "vm": vm["state"], "login": True}
     line |= {"addresses": [address["address"] for address in vm["addresses"]], "url": cloud.server.url}
     print(json.dumps(line), flush=True)

@@ -1,0 +1,147 @@
+"""The manager that the demo starts or finds, and the few calls of its API that the demo makes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import ssl
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from phases import Bar
+
+from skerry.cli import running
+from skerry.commands import Daemon, start_daemon
+from skerry.errors import SkerryError, TimedOut, Unavailable
+
+LOG = "demo.log"
+PASSWORD = re.compile(r"password:?\s+(\S+)", re.IGNORECASE)
+READY_S = 60.0  # until `skerry up` answers, from a cold start
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `skerry up`."""
+
+    url: str
+    data: Path
+    daemon: Daemon | None  # None: it ran before we came
+
+    def tls(self) -> ssl.SSLContext:
+        """Trust exactly the certificate that lies in the data folder."""
+        return ssl.create_default_context(cafile=str(self.data / "tls" / "certificate.pem"))
+
+
+def running_server(data: Path) -> Server | None:
+    """A `skerry up` that already works on this data folder."""
+    found = running.find(data)
+    return Server(found.url, data, None) if found else None
+
+
+async def start_server(data: Path, bar: Bar) -> Server:
+    """Use the running manager, or start one and wait until it answers."""
+    already = running_server(data)
+    if already:
+        return already
+    data.mkdir(parents=True, exist_ok=True)
+    log = data / LOG
+    log.touch(mode=0o600)
+    log.chmod(0o600)  # the first start prints the admin password there
+    started = log.stat().st_size
+    daemon = start_daemon([Path(sys.executable).parent / "skerry", "up", "--data-dir", data], log=log)
+    bar.step("waiting for the manager")
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        server = running_server(data)
+        if server:
+            return Server(server.url, data, daemon)
+        if not daemon.alive():
+            raise Unavailable(f"`skerry up` ended: {log.read_bytes()[started:].decode(errors='replace').strip()}")
+        await asyncio.sleep(0.1)
+    daemon.signal(signal.SIGTERM)
+    raise TimedOut(f"`skerry up` was not ready within {READY_S:.0f} s", hint=f"its log is {log}")
+
+
+class Cloud:
+    """The few calls of the REST API that the demo makes."""
+
+    def __init__(self, server: Server, client: httpx.AsyncClient) -> None:
+        self.server = server
+        self.client = client
+
+    async def get(self, path: str, **query: str) -> Any:
+        """Read something."""
+        return self._body(await self.client.get(path, params=query))
+
+    async def post(self, path: str, body: dict[str, Any]) -> Any:
+        """Ask for something."""
+        return self._body(await self.client.post(path, json=body))
+
+    async def find(self, noun: str, name: str) -> dict[str, Any] | None:
+        """The thing with this name, or None."""
+        answer = await self.client.get(f"{noun}/{name}")
+        return None if answer.status_code == httpx.codes.NOT_FOUND else self._body(answer)
+
+    async def done(self, task: dict[str, Any], bar: Bar) -> dict[str, Any]:
+        """Follow a task to its end over the event stream; a failed one is raised."""
+        async with self.client.stream("GET", "events", timeout=None) as stream:
+            told: dict[str, Any] = await self.get(f"tasks/{task['id']}")  # it may have ended before we listened
+            kind = ""
+            async for line in stream.aiter_lines():
+                if told["state"] not in {"queued", "running"}:
+                    break
+                if line.startswith("event: "):
+                    kind = line.removeprefix("event: ")
+                elif line.startswith("data: "):
+                    data = json.loads(line.removeprefix("data: "))
+                    if kind == "progress" and data["task"] == task["id"]:
+                        bar.step(data["detail"] or data["step"])
+                        bar.update(data["progress"])
+                    elif kind == "fact" and data["object"]["id"] == task["id"]:
+                        told = data["data"]
+        if told["state"] != "succeeded":
+            problem = told["error"] or {"detail": f"{told['title']}: {told['state']}", "hint": None}
+            raise SkerryError(problem["detail"], hint=problem["hint"])
+        return told
+
+    @staticmethod
+    def _body(answer: httpx.Response) -> Any:
+        if answer.is_error:
+            problem = answer.json()
+            raise SkerryError(problem["detail"], hint=problem.get("hint"))
+        return answer.json() if answer.content else None
+
+
+def admin_password(server: Server) -> str:
+    """The password that the first start printed into the demo's own log."""
+    log = server.data / LOG
+    printed = PASSWORD.findall(log.read_text()) if log.exists() else []
+    if not printed:
+        raise Unavailable(
+            f"the first start on {server.data} was not by the demo, so it does not know the admin password",
+            hint="give it a data folder of its own: SKERRY_DATA_DIR=/some/folder make demo",
+        )
+    return str(printed[-1])
+
+
+@asynccontextmanager
+async def signed_in(server: Server) -> AsyncIterator[Cloud]:
+    """A signed-in client; it signs out again at the end."""
+    base = f"{server.url}/api/v1/"
+    headers = {"Origin": server.url}
+    async with httpx.AsyncClient(base_url=base, verify=server.tls(), headers=headers, timeout=60) as client:
+        cloud = Cloud(server, client)
+        session = await cloud.post("sessions", {"user": "admin", "password": admin_password(server)})
+        client.headers["X-CSRF-Token"] = session["csrf_token"]
+        try:
+            yield cloud
+        finally:
+            await client.delete("sessions/current")
