@@ -137,6 +137,7 @@ _STORAGE_POOL = h.StoragePool(
     capacity=500 * _GIB,
     allocation=120 * _GIB,
     available=380 * _GIB,
+    managed=True,
 )
 _USER = t.User(name="admin", admin=True, created_at=_AT)
 _TOKEN = t.Token(id=_TASK_ID, name="ci", user="admin", created_at=_AT, expires_at=None, last_used_at=_AT)
@@ -189,7 +190,10 @@ _ALL: tuple[BaseModel, ...] = (
     _USER,
     _TOKEN,
     _FACT,
-    h.Volume(
+    t.VolumeInfo(
+        host="rack1-a",
+        unused=False,
+        used_by=("web1",),
         name="web1-0.qcow2",
         storage_pool="skerry",
         path="/var/lib/skerry/images/web1-0.qcow2",
@@ -226,8 +230,8 @@ _ALL: tuple[BaseModel, ...] = (
     t.ConsoleTicket(ticket="q3VbXw…", path="/api/v1/consoles/q3VbXw…", expires_at=_AT),
     t.NewImage(name="aos", upload=_UPLOAD_ID),
     t.ImageChanges(description="A small Debian with cloud-init"),
-    t.NewUpload(size=178257920),
-    t.Upload(id=_UPLOAD_ID, size=178257920, received=8388608),
+    t.NewUpload(size=178257920, name="aos.qcow2"),
+    t.Upload(id=_UPLOAD_ID, name="aos.qcow2", user="admin", size=178257920, received=8388608, expires_at=_AT),
     t.TaskLogLine(number=1, at=_AT, text="cloned aos.qcow2 to web1-0.qcow2"),
     t.AuditEntry(
         id=7,

@@ -109,7 +109,8 @@ def import_(
         _import(run, new | {"storage_pool": pool, "volume": word}, wait=not no_wait)
         return
     with _opened(file or "") as content:
-        new["upload"] = upload(run, content, title=f"Upload {new['name']}", resume=resume)
+        title, called = f"Upload {new['name']}", Path(file or "").name[-256:]
+        new["upload"] = upload(run, content, title=title, name=called, resume=resume)
     _import(run, new, wait=not no_wait)
 
 
@@ -184,7 +185,7 @@ def build(
             output.put_line(built["path"])
         return
     with _opened(str(out)) as content:
-        sent = upload(run, content, title=f"Upload {import_as}")
+        sent = upload(run, content, title=f"Upload {import_as}", name=out.name)
     _import(run, {"name": import_as, "upload": sent, "sha256": built["sha256"]}, wait=not no_wait)
 
 

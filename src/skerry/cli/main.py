@@ -24,6 +24,7 @@ NOUNS: dict[str, Entry] = {
     "vm": Lazy("skerry.cli.vm.app", "Virtual machines."),
     "image": Lazy("skerry.cli.image", "Images: templates to clone machines from, and ISO files."),
     "volume": Lazy("skerry.cli.volume", "Volumes in storage pools."),
+    "upload": Lazy("skerry.cli.uploads", "Images that were sent, and not imported yet."),
     "network": Lazy("skerry.cli.network", "Networks that machines can be plugged into."),
     "host": Lazy("skerry.cli.host", "Hosts that run the machines."),
     "pool": Lazy("skerry.cli.pool", "Resource pools: what belongs together."),

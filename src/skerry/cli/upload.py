@@ -24,8 +24,8 @@ class UploadBroke(CannotReach):
     code = "upload-broke"
 
 
-def upload(run: Run, content: BinaryIO, *, title: str, resume: str | None = None) -> str:
-    """Send a file, or what is missing of it; returns the upload's id.
+def upload(run: Run, content: BinaryIO, *, title: str, name: str = "", resume: str | None = None) -> str:
+    """Send a file, or what is missing of it; returns the upload's id. `name` is what lists of uploads show.
 
     Raises:
         UploadBroke: the server was away for too long; the hint says how to go on.
@@ -34,7 +34,7 @@ def upload(run: Run, content: BinaryIO, *, title: str, resume: str | None = None
     size = os.fstat(content.fileno()).st_size
     if size == 0:
         raise BadInput("the file is empty")
-    state = _state(run, resume) if resume else run.client.post("/uploads", {"size": size})
+    state = _state(run, resume) if resume else run.client.post("/uploads", {"size": size, "name": name})
     if state["size"] != size:
         raise BadInput(f"the upload {resume} is of a file of {state['size']} bytes; this one has {size}")
     with _bar(run, title, size) as moved:

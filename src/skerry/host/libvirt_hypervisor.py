@@ -133,12 +133,12 @@ class LibvirtHypervisor:
         usage = await self._connection.call(self._sampler.take)
         return Samples(host_cpu=usage.host_cpu, host_free_memory=usage.host_free_memory, machines=usage.machines)
 
-    async def define(self, new: NewMachine, images: Sequence[DiskImage]) -> None:
+    async def define(self, new: NewMachine, images: Sequence[DiskImage | None]) -> None:
         """Define a machine."""
         accelerator = await self._probe.result()
         kind = "kvm" if accelerator.kind == "kvm" else "qemu"
         platform = Platform(kind, machine(), self._serial_logs)
-        sources = [DiskSource(image.path, image.format) for image in images]
+        sources = [_source(image) for image in images]
         await self._connection.call(lambda connection: machines.define_machine(connection, new, platform, sources))
 
     async def define_xml(self, xml: str, expected_etag: str | None) -> UUID:
@@ -187,9 +187,9 @@ class LibvirtHypervisor:
             lambda connection: machines.change(connection, uuid, changes, expected_etag=expected_etag)
         )
 
-    async def attach_disk(self, uuid: UUID, disk: NewDisk, image: DiskImage) -> None:
-        """Put a disk into a machine."""
-        source = DiskSource(image.path, image.format)
+    async def attach_disk(self, uuid: UUID, disk: NewDisk, image: DiskImage | None) -> None:
+        """Put a disk into a machine, or an empty drive."""
+        source = _source(image)
         await self._connection.call(lambda connection: machines.attach_disk(connection, uuid, disk, source))
 
     async def detach_disk(self, uuid: UUID, target: str) -> None:
@@ -252,6 +252,10 @@ class LibvirtHypervisor:
     async def graphics_console(self, uuid: UUID) -> ByteStream:
         """A machine's display."""
         return await open_graphics(self._connection, uuid)
+
+
+def _source(image: DiskImage | None) -> DiskSource | None:
+    return None if image is None else DiskSource(image.path, image.format)
 
 
 def _when_it_runs(connection: libvirt.virConnect, machine: Machine) -> Machine:

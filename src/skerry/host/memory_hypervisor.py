@@ -143,7 +143,7 @@ class MemoryHypervisor:
         idle = [memory_parts.idle(machine) for machine in self._machines.values() if machine.state not in _OFF]
         return Samples(host_cpu=0.0, host_free_memory=self._memory, machines=tuple(idle))
 
-    async def define(self, new: NewMachine, images: Sequence[DiskImage]) -> None:
+    async def define(self, new: NewMachine, images: Sequence[DiskImage | None]) -> None:
         """Define a machine."""
         self._check_name(new.name, new.uuid)
         disks: tuple[Disk, ...] = ()
@@ -238,8 +238,8 @@ class MemoryHypervisor:
             update["direct_kernel"] = None
         self._store(machine.model_copy(update=update), "defined updated")
 
-    async def attach_disk(self, uuid: UUID, disk: NewDisk, image: DiskImage) -> None:
-        """Put a disk into a machine."""
+    async def attach_disk(self, uuid: UUID, disk: NewDisk, image: DiskImage | None) -> None:
+        """Put a disk into a machine, or an empty drive."""
         machine = await self.machine(uuid)
         disks = (*machine.disks, memory_parts.disk(disk, image, machine.disks))
         self._store(machine.model_copy(update={"disks": disks}), "defined updated")

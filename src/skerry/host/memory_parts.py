@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from lxml import etree
 
-from skerry.errors import BadDefinition
+from skerry.errors import BadDefinition, InUse
 from skerry.host.port import DiskImage
 from skerry.host.types import (
     Address,
@@ -29,18 +29,20 @@ NAMESPACE = UUID("7f8d3e0a-5a3f-4a5e-9a43-0d4b5a3c2b11")
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
 
 
-def disk(disk: NewDisk, image: DiskImage, others: Iterable[Disk]) -> Disk:
-    """A disk at the next free target."""
-    bus = disk.bus or ("sata" if disk.device == "cdrom" else "virtio")
+def disk(disk: NewDisk, image: DiskImage | None, others: Iterable[Disk]) -> Disk:
+    """A disk at the target that it asks for, or the next free one; without an image an empty drive."""
+    bus = disk.on_bus
     prefix = "vd" if bus == "virtio" else "sd"
     taken = {other.target for other in others}
-    target = next(name for letter in "abcdefghijklmnopqrstuvwxyz" if (name := prefix + letter) not in taken)
+    if disk.target in taken:
+        raise InUse(f"the machine has another disk {disk.target}")
+    free = (name for letter in "abcdefghijklmnopqrstuvwxyz" if (name := prefix + letter) not in taken)
     return Disk(
-        target=target,
+        target=disk.target or next(free),
         device=disk.device,
         bus=bus,
-        source=image.path,
-        format=image.format,
+        source=image and image.path,
+        format=image and image.format,
         read_only=disk.read_only,
     )
 

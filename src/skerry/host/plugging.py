@@ -11,6 +11,7 @@ from skerry.host.agent import Host
 from skerry.host.port import DiskImage
 from skerry.host.types import (
     DirectKernel,
+    Disk,
     Firmware,
     HostFacts,
     Machine,
@@ -48,14 +49,21 @@ async def create(host: Host, new: NewMachine) -> Machine:
 
 
 async def attach_disk(host: Host, uuid: UUID, disk: NewDisk) -> Machine:
-    """Put a volume into a machine; one that it has already is the work of an earlier try."""
+    """Put a volume into a machine, or an empty drive; what it has already is the work of an earlier try."""
     machine = await host.watch.machine(uuid)
-    if any((old.storage_pool, old.volume) == (disk.storage_pool, disk.volume) for old in machine.disks):
+    if any(_is(old, disk) for old in machine.disks):
         return machine
     with ExitStack() as claims:
         fitted, image = await plug(host, disk, claims)
         await host.hypervisor.attach_disk(uuid, fitted, image)
         return await host.watch.machine(uuid)
+
+
+def _is(old: Disk, new: NewDisk) -> bool:
+    """Whether a disk is the one to put in: the same volume, or an empty drive where an empty one is wanted."""
+    if new.volume is None:
+        return new.target == old.target and old.device == "cdrom" and old.source is None
+    return (old.storage_pool, old.volume) == (new.storage_pool, new.volume)
 
 
 async def change_media(host: Host, uuid: UUID, target: str, disk: NewDisk | None) -> Machine:
@@ -66,13 +74,15 @@ async def change_media(host: Host, uuid: UUID, target: str, disk: NewDisk | None
         return await host.watch.machine(uuid)
 
 
-async def plug(host: Host, disk: NewDisk, claims: ExitStack) -> tuple[NewDisk, DiskImage]:
-    """Claim a volume for a machine: the disk as it may be given, and the file behind it.
+async def plug(host: Host, disk: NewDisk, claims: ExitStack) -> tuple[NewDisk, DiskImage | None]:
+    """Claim a volume for a machine: the disk as it may be given, and the file behind it; None: an empty drive.
 
     Raises:
         NotFound: there is no such volume.
         InUse: another machine has it, or clones stand on it.
     """
+    if disk.storage_pool is None or disk.volume is None:
+        return disk, None
     driver = host.storage.driver(disk.storage_pool)
     volume = await driver.get(disk.volume)
     read_only = disk.read_only or disk.device == "cdrom" or volume.format == "iso"

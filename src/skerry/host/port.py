@@ -121,8 +121,8 @@ class HypervisorPort(Protocol):
     async def samples(self) -> Samples:
         """What host and machines used since the last time this was asked."""
 
-    async def define(self, new: NewMachine, images: Sequence[DiskImage]) -> None:
-        """Define a machine; `images` belong to its disks, one each.
+    async def define(self, new: NewMachine, images: Sequence[DiskImage | None]) -> None:
+        """Define a machine; `images` belong to its disks, one each, None to an empty drive.
 
         Raises:
             NameTaken: another machine has its name.
@@ -157,8 +157,8 @@ class HypervisorPort(Protocol):
     async def change(self, uuid: UUID, changes: MachineChanges, expected_etag: str | None) -> None:
         """Change a definition; raises Changed."""
 
-    async def attach_disk(self, uuid: UUID, disk: NewDisk, image: DiskImage) -> None:
-        """Put a disk into a machine."""
+    async def attach_disk(self, uuid: UUID, disk: NewDisk, image: DiskImage | None) -> None:
+        """Put a disk into a machine, or an empty drive."""
 
     async def detach_disk(self, uuid: UUID, target: str) -> None:
         """Take a disk out."""

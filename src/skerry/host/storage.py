@@ -103,6 +103,9 @@ class HostStorage:
         for disk in machine.disks:
             path = self._path(disk)
             known = {"source": path} | _known(volumes.get(path or ""))
+            if disk.storage_pool in self._drivers and path and self._owner(path) is None:
+                # Libvirt's pool of this name shows another folder: a volume there is not ours of the same name.
+                known |= {"storage_pool": None, "volume": None}
             disks.append(disk.model_copy(update=known))
         return machine.model_copy(update={"disks": tuple(disks)})
 

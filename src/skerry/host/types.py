@@ -35,6 +35,7 @@ from skerry.hypervisor.types import (
     Snapshot,
     Title,
 )
+from skerry.storage.driver import CloneKind
 from skerry.storage.types import StoragePool, Volume
 from skerry.values import Frozen, VolumeName
 
@@ -43,6 +44,7 @@ __all__ = [
     "Address",
     "AddressSource",
     "AddressesChanged",
+    "CloneKind",
     "Consoles",
     "Definition",
     "Description",

@@ -19,7 +19,7 @@ from skerry.hypervisor.domain_xml import DiskSource, disk_element, nic_element
 from skerry.hypervisor.networks import plugged
 from skerry.hypervisor.reading import INACTIVE, find, read_machine
 from skerry.hypervisor.types import Machine, NewDisk, NewNic
-from skerry.hypervisor.volumes import locate_volume
+from skerry.hypervisor.volumes import locate
 from skerry.hypervisor.xml import parse_domain, write
 
 _CONFIG = libvirt.VIR_DOMAIN_AFFECT_CONFIG
@@ -40,14 +40,16 @@ _NOT_WHILE_RUNNING = frozenset(
 def attach_disk(
     connection: libvirt.virConnect, uuid: UUID, disk: NewDisk, source: DiskSource | None = None
 ) -> Machine:
-    """Put a volume into a machine as a disk or CD; one that it has already is left alone.
+    """Put a volume into a machine as a disk or CD, or an empty drive; a volume that it has already is left alone.
 
     `source` None: libvirt knows the volume.
     """
-    source = source or locate_volume(connection, disk.storage_pool, disk.volume)
+    source = source or locate(connection, disk)
     domain = find(connection, uuid)
     root = parse_domain(domain.XMLDesc(INACTIVE))
-    if source.path in (element.get("file") for element in root.findall("devices/disk/source")):
+    if source is not None and source.path in (
+        element.get("file") for element in root.findall("devices/disk/source")
+    ):
         return read_machine(connection, domain)
     taken = targets(root)
     if domain.isActive():
@@ -104,7 +106,10 @@ def change_media(connection: libvirt.virConnect, uuid: UUID, target: str, source
     """
     domain = find(connection, uuid)
     for flag, xml_flag in ((_CONFIG, INACTIVE), *(((_LIVE, 0),) if domain.isActive() else ())):
-        drive = find_disk(parse_domain(domain.XMLDesc(xml_flag)), target)
+        root = parse_domain(domain.XMLDesc(xml_flag))
+        if flag == _LIVE and target not in targets(root):
+            break  # a drive that was put in while the machine ran: it comes with the next start
+        drive = find_disk(root, target)
         if drive.get("device") not in {"cdrom", "floppy"}:
             raise BadInput(f"{target} of machine {domain.name()} is a disk and holds no medium")
         set_media(drive, None if source is None else source.path, "raw" if source is None else source.format)

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from lxml import etree
 
-from skerry.errors import BadInput
+from skerry.errors import BadInput, InUse
 from skerry.hypervisor.types import DirectKernel, Firmware, NewDisk, NewMachine, NewNic
 from skerry.hypervisor.xml import element, write
 
@@ -44,8 +44,8 @@ class DiskSource:
     format: str
 
 
-def build_domain(new: NewMachine, sources: Sequence[DiskSource], platform: Platform) -> str:
-    """The XML of a new machine; `sources` are those of its disks, in their order."""
+def build_domain(new: NewMachine, sources: Sequence[DiskSource | None], platform: Platform) -> str:
+    """The XML of a new machine; `sources` are those of its disks, in their order; None: an empty drive."""
     root = element("domain", type=platform.domain_type)
     root.extend((element("name", new.name), element("uuid", str(new.uuid))))
     if new.title:
@@ -65,19 +65,27 @@ def build_domain(new: NewMachine, sources: Sequence[DiskSource], platform: Platf
     return write(root)
 
 
-def disk_element(disk: NewDisk, source: DiskSource, taken: set[str]) -> etree._Element:
-    """A disk or CD drive; its target is the first one that is not taken, and is taken then."""
-    bus = disk.bus or ("sata" if disk.device == "cdrom" else "virtio")
-    target = free_target(bus, taken)
+def disk_element(disk: NewDisk, source: DiskSource | None, taken: set[str]) -> etree._Element:
+    """A disk or CD drive, without a source an empty one.
+
+    Its target is the one that it asks for, or the first one that is not taken; then it is taken.
+
+    Raises:
+        InUse: another disk has the target that it asks for.
+    """
+    bus = disk.on_bus
+    if disk.target in taken:
+        raise InUse(f"the machine has another disk {disk.target}", hint="leave the target out")
+    target = disk.target or free_target(bus, taken)
     taken.add(target)
-    driver = {"name": "qemu", "type": source.format}
+    driver = {"name": "qemu", "type": "raw" if source is None else source.format}
     read_only = disk.read_only or disk.device == "cdrom"
     if not read_only:
         driver |= {"discard": "unmap", "detect_zeroes": "unmap"}
     device = element(
         "disk",
         element("driver", **driver),
-        element("source", file=source.path),
+        *(() if source is None else (element("source", file=source.path),)),
         element("target", dev=target, bus=bus),
         type="file",
         device=disk.device,
@@ -171,7 +179,9 @@ def _clock() -> etree._Element:
     )
 
 
-def _devices(new: NewMachine, sources: Sequence[DiskSource], platform: Platform) -> Iterator[etree._Element]:
+def _devices(
+    new: NewMachine, sources: Sequence[DiskSource | None], platform: Platform
+) -> Iterator[etree._Element]:
     taken: set[str] = set()
     for disk, source in zip(new.disks, sources, strict=True):
         yield disk_element(disk, source, taken)

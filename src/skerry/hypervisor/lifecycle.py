@@ -32,7 +32,7 @@ from skerry.hypervisor.reading import (
     state_of,
 )
 from skerry.hypervisor.types import Definition, Machine, MachineChanges, MachineState, NewMachine
-from skerry.hypervisor.volumes import locate_volume
+from skerry.hypervisor.volumes import locate
 from skerry.hypervisor.xml import element, parse_domain, write
 from skerry.sizes import format_size
 
@@ -55,7 +55,7 @@ def define_machine(
     connection: libvirt.virConnect,
     new: NewMachine,
     platform: Platform,
-    sources: Sequence[DiskSource] | None = None,
+    sources: Sequence[DiskSource | None] | None = None,
 ) -> Machine:
     """Define a machine. One of this UUID and name that is there already is left as it is, and returned.
 
@@ -75,7 +75,7 @@ def define_machine(
         check_memory(new.memory)
         new = new.model_copy(update={"nics": tuple(plugged(connection, nic) for nic in new.nics)})
         if sources is None:
-            sources = [locate_volume(connection, disk.storage_pool, disk.volume) for disk in new.disks]
+            sources = [locate(connection, disk) for disk in new.disks]
         domain = _store(connection, build_domain(new, sources, platform))
         if new.autostart:
             domain.setAutostart(1)

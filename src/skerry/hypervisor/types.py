@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from skerry.values import Frozen, VolumeName
 
@@ -131,13 +131,27 @@ class Machine(Frozen):
 
 
 class NewDisk(Frozen):
-    """A disk or CD drive to put into a machine; the volume exists."""
+    """A disk or CD drive to put into a machine; the volume exists. A CD drive without one is empty."""
 
-    storage_pool: Annotated[str, Field(min_length=1, max_length=64)]
-    volume: VolumeName
+    storage_pool: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    volume: VolumeName | None = None
     device: Literal["disk", "cdrom"] = "disk"
+    target: Annotated[str, Field(max_length=16, pattern=r"^[a-z]+$")] | None = None  # None: the first free one
     bus: Literal["virtio", "sata", "scsi"] | None = None  # None: virtio for disks, sata for CDs
     read_only: bool = False
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.volume is None) != (self.storage_pool is None):
+            raise ValueError("a volume and its storage pool go together")
+        if self.volume is None and self.device != "cdrom":
+            raise ValueError("only a CD drive can be empty")
+        return self
+
+    @property
+    def on_bus(self) -> str:
+        """The bus that it will be on."""
+        return self.bus or ("sata" if self.device == "cdrom" else "virtio")
 
 
 class NewNic(Frozen):

@@ -7,7 +7,19 @@ import libvirt
 from skerry.errors import NotFound
 from skerry.hypervisor.domain_xml import DiskSource
 from skerry.hypervisor.faults import is_missing
+from skerry.hypervisor.types import NewDisk
 from skerry.hypervisor.xml import parse
+
+
+def locate(connection: libvirt.virConnect, disk: NewDisk) -> DiskSource | None:
+    """What a new disk is on; None for an empty drive.
+
+    Raises:
+        NotFound: there is no such volume.
+    """
+    if disk.storage_pool is None or disk.volume is None:
+        return None
+    return locate_volume(connection, disk.storage_pool, disk.volume)
 
 
 def locate_volume(connection: libvirt.virConnect, storage_pool: str, volume: str) -> DiskSource:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from skerry.errors import BadInput, InvalidState, NotFound
 from skerry.host.operation import Permission
+from skerry.host.operations.volumes import VolumeRef
 from skerry.host.types import Disk, Firmware, HostFacts, Machine, MachineState, NewDisk, NewMachine, NewNic
 from skerry.hypervisor.seed import check_user_data, checked_key
 from skerry.manager.access import Caller
@@ -36,6 +37,19 @@ def volume_name(name: str, task_id: UUID, word: str) -> str:
 def is_seed(disk: Disk) -> bool:
     """Whether this CD is one that we wrote for its machine."""
     return disk.device == "cdrom" and disk.volume is not None and disk.volume.endswith(f"-{SEED}")
+
+
+async def own_volumes(writing: Writing, disks: Sequence[Disk], storage_pool: str) -> tuple[VolumeRef, ...]:
+    """The volumes that go with a machine: its disks and its seed in our storage pool, never an image."""
+    images = set((await writing.execute(sa.select(_i.volume))).scalars().all())
+    return tuple(
+        VolumeRef(storage_pool=disk.storage_pool, name=disk.volume)
+        for disk in disks
+        if disk.volume is not None
+        and disk.storage_pool == storage_pool
+        and (disk.device == "disk" or is_seed(disk))
+        and disk.volume not in images
+    )
 
 
 async def candidates(writing: Writing) -> list[Candidate]:
@@ -133,28 +147,33 @@ class Plan:
 
     async def _add_cd(self, writing: Writing, caller: Caller, drive: CdDrive) -> None:
         if drive.image is None:
-            raise BadInput(
-                "disks: a new machine's CD drive needs an image",
-                hint="an empty drive can be left after ejecting it",
-            )
+            self.add_empty_drive()
+            return
         image = await find_image(writing, caller, drive.image, self.host, ImageKind.ISO)
         self._disks.append(
             NewDisk(storage_pool=image.storage_pool, volume=image.volume, device="cdrom", read_only=True)
         )
         self.images[image.volume] = image.id
 
-    def add_copy(self, source: Disk) -> None:
-        """Plan a copy of another machine's disk, or the same CD."""
+    def add_empty_drive(self) -> None:
+        """Plan a CD drive with nothing in it."""
+        self._disks.append(NewDisk(device="cdrom", read_only=True))
+
+    def add_copy(self, source: Disk, image: UUID | None, *, full: bool) -> None:
+        """Plan a copy of another machine's disk, or the same CD; `image` is what that stands on or holds."""
         assert source.volume is not None
-        assert source.storage_pool is not None
         if source.device == "cdrom":
-            disk = NewDisk(storage_pool=source.storage_pool, volume=source.volume, device="cdrom", read_only=True)
+            volume = source.volume
+            disk = NewDisk(storage_pool=source.storage_pool, volume=volume, device="cdrom", read_only=True)
             self._disks.append(disk)
-            return
-        volume = self._next_volume()
-        title = f"Copy {source.volume}"
-        self._volumes.append(PlannedVolume(volume=volume, how="copy", source=source.volume, title=title))
-        self._disks.append(NewDisk(storage_pool=self.storage_pool, volume=volume))
+        else:
+            volume = self._next_volume()
+            how: Literal["copy", "layer"] = "copy" if full else "layer"
+            title = f"Copy {source.volume}"
+            self._volumes.append(PlannedVolume(volume=volume, how=how, source=source.volume, title=title))
+            self._disks.append(NewDisk(storage_pool=self.storage_pool, volume=volume))
+        if image is not None and not (full and source.device == "disk"):
+            self.images[volume] = image
 
     def _next_volume(self) -> str:
         return volume_name(self.name, self.task_id, str(len(self._volumes)))

@@ -12,7 +12,7 @@ from skerry.host.operation import Permission
 from skerry.host.operations.volumes import VolumeRef
 from skerry.host.types import Disk, Machine, MachineChanges, NewNic
 from skerry.manager.access import Caller
-from skerry.manager.creation import candidates, find_image, volume_name, with_macs
+from skerry.manager.creation import candidates, find_image, is_seed, own_volumes, volume_name, with_macs
 from skerry.manager.machines import allowed, order_task
 from skerry.manager.naming import check_free
 from skerry.manager.settings import ManagerSettings
@@ -92,9 +92,9 @@ class Devices:
         async with self._database.write() as writing:
             row = await self._editable(writing, caller, ref)
             args = await self._disk_to_add(writing, caller, row, disk, task_id)
-            if args.image is not None:
+            if args.image is not None and args.volume is not None:
                 await need_image(writing, row.id, args.image, args.volume)
-            title = f"Add a {'CD' if args.device == 'cdrom' else 'disk'} to {row.name}"
+            title = f"Add a {'CD drive' if args.device == 'cdrom' else 'disk'} to {row.name}"
             return await order_task(writing, caller, row, "vm.disk-add", title, args, task_id=task_id)
 
     async def _disk_to_add(
@@ -106,7 +106,7 @@ class Devices:
             return DiskAddArgs(**_on(row), storage_pool=pool, volume=new, how="empty", size=disk.size)
         if isinstance(disk, CdDrive):
             if disk.image is None:
-                raise BadInput("image: a new CD drive needs one", hint="it can be ejected later")
+                return DiskAddArgs(**_on(row), how="there", device="cdrom")
             cd = await find_image(writing, caller, disk.image, row.host, ImageKind.ISO)
             return DiskAddArgs(
                 **_on(row),
@@ -147,8 +147,15 @@ class Devices:
         """Detach a disk; `delete` removes its volume too."""
         async with self._database.write() as writing:
             row = await self._editable(writing, caller, ref)
-            _disk(row, target)
-            args = DiskArgs(**_on(row), target=target, delete=delete)
+            disk = _disk(row, target)
+            own = await own_volumes(writing, [disk], self._settings.storage_pool)
+            if delete and disk.volume is not None and not own:
+                raise BadInput(
+                    f"delete: what is in {target} of {row.name} is not its own",
+                    hint="take it out without deleting",
+                )
+            # A seed goes with its drive: nobody can put it in again, and it may hold passwords.
+            args = DiskArgs(**_on(row), target=target, delete=delete or is_seed(disk))
             title = f"Remove {target} from {row.name}"
             return await order_task(writing, caller, row, "vm.disk-remove", title, args)
 
@@ -166,7 +173,8 @@ class Devices:
                 image = await find_image(writing, caller, media.image, row.host, ImageKind.ISO)
                 volume = VolumeRef(storage_pool=image.storage_pool, name=image.volume)
                 await need_image(writing, row.id, image.id, image.volume)
-            args = MediaArgs(**_on(row), target=target, volume=volume, before=_volume_of(drive))
+            before = _volume_of(drive)
+            args = MediaArgs(**_on(row), target=target, volume=volume, before=before, discard=is_seed(drive))
             title = f"Change the CD in {target} of {row.name}" if volume else f"Eject {target} of {row.name}"
             return await order_task(writing, caller, row, "vm.media", title, args)
 

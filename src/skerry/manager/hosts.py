@@ -9,14 +9,12 @@ import sqlalchemy as sa
 
 from skerry.errors import NotFound
 from skerry.host.operation import Permission
-from skerry.host.operations import volumes as on_host
-from skerry.host.types import Network, Samples, StoragePool, Volume
-from skerry.link.port import Link
+from skerry.host.types import Network, Samples, StoragePool
 from skerry.manager.access import AnyPermission, Caller
 from skerry.manager.listing import HOSTS, NETWORKS, STORAGE_POOLS, host_info
 from skerry.manager.store import tables
 from skerry.manager.store.database import Database
-from skerry.manager.store.pages import Order, checked_limit, cursor_after, next_cursor, position_after
+from skerry.manager.store.pages import Order, checked_limit, next_cursor
 from skerry.manager.types import HostInfo, Page
 
 T = TypeVar("T")
@@ -28,9 +26,8 @@ SampleOf = Callable[[str], Samples | None]
 class Hosts:
     """What the inventory knows of hosts."""
 
-    def __init__(self, database: Database, link: Link, sample_of: SampleOf) -> None:
+    def __init__(self, database: Database, sample_of: SampleOf) -> None:
         self._database = database
-        self._link = link
         self._sample_of = sample_of
 
     async def list(self, caller: Caller, *, limit: int = 100, cursor: str | None = None) -> Page[HostInfo]:
@@ -58,30 +55,11 @@ class Hosts:
         pools = [pool for row in rows for pool in STORAGE_POOLS.validate_json(row.storage_pools)]
         return _whole(Page[StoragePool], pools)
 
-    async def volumes(
-        self,
-        caller: Caller,
-        *,
-        host: str | None = None,
-        storage_pool: str | None = None,
-        limit: int = 100,
-        cursor: str | None = None,
-    ) -> Page[Volume]:
-        """One page of the volumes, asked of the hosts now."""
-        checked_limit(limit)
-        rows = await self._rows(caller, Permission.STORAGE_VIEW, host)
-        found: list[Volume] = []
-        for row in rows:
-            for pool in STORAGE_POOLS.validate_json(row.storage_pools):
-                if row.online and pool.active and storage_pool in {None, pool.name}:
-                    args = on_host.PoolRef(storage_pool=pool.name)
-                    volumes = await self._link.call(row.name, on_host.list_volumes, args)
-                    found.extend(volumes)
-        found.sort(key=lambda volume: (volume.name, volume.path))
-        after = position_after(cursor)
-        rest = [volume for volume in found if after is None or (volume.name, volume.path) > after]
-        more = cursor_after(rest[limit - 1].name, rest[limit - 1].path) if len(rest) > limit else None
-        return Page[Volume](items=tuple(rest[:limit]), next_cursor=more, total=len(found))
+    async def with_storage(
+        self, caller: Caller, permission: AnyPermission, *, host: str | None = None
+    ) -> Sequence[HostInfo]:
+        """One host, or all, for those who may look at storage."""
+        return [self._info(row) for row in await self._rows(caller, permission, host)]
 
     async def _rows(self, caller: Caller, permission: AnyPermission, host: str | None) -> Sequence[sa.Row[Any]]:
         if host is not None:

@@ -15,7 +15,6 @@ from skerry.host.operation import MachineRef, Permission
 from skerry.host.operations import consoles as consoles_on_host
 from skerry.host.operations import definition as definition_on_host
 from skerry.host.operations import snapshots as snapshots_on_host
-from skerry.host.operations.volumes import VolumeRef
 from skerry.host.types import Definition, Machine, Snapshot
 from skerry.link.port import Link
 from skerry.manager import creation
@@ -30,7 +29,7 @@ from skerry.manager.store.columns import now
 from skerry.manager.store.database import Database, Writing
 from skerry.manager.store.pages import Order, checked_limit, next_cursor, part_of_name
 from skerry.manager.tasks import rows
-from skerry.manager.tasks.disks import need_image
+from skerry.manager.tasks.disks import images_needed, need_image
 from skerry.manager.tasks.ending import accept
 from skerry.manager.tasks.machine import OnMachine
 from skerry.manager.tasks.making import MakeArgs, private_text
@@ -187,9 +186,12 @@ class Machines:
             plan = creation.Plan(task_id, clone.name, row.host, self._settings.storage_pool)
             plan.template = row.template
             seeded = any(creation.is_seed(disk) for disk in source.disks)
+            stands_on = await images_needed(writing, row.id)
             for disk in source.disks:
                 if disk.volume is not None and not creation.is_seed(disk):
-                    plan.add_copy(disk)
+                    plan.add_copy(disk, stands_on.get(disk.volume), full=clone.full_copy)
+                elif disk.volume is None and disk.device == "cdrom":
+                    plan.add_empty_drive()
             machine = creation.clone_of(source, clone, task_id)
             args = plan.args(machine, seed=seeded, hostname=clone.name, start=clone.start)
             # A seed of its own makes cloud-init in the clone give it new host keys and its own name.
@@ -244,24 +246,14 @@ class Machines:
                     f"{vm.name} is {vm.pending_state}, so it cannot be deleted",
                     hint="stop it first, or delete it with force",
                 )
-            volumes = () if keep_disks else await self._own_volumes(writing, row)
+            disks = Machine.model_validate_json(row.machine).disks
+            if keep_disks:  # but never the seed: it may hold passwords, and is of use to nobody else
+                disks = tuple(disk for disk in disks if creation.is_seed(disk))
+            volumes = await creation.own_volumes(writing, disks, self._settings.storage_pool)
             args = RemoveArgs(host=row.host, uuid=row.id, name=row.name, force=force, volumes=volumes)
             return await order_task(
                 writing, caller, row, "vm.delete", f"Delete {row.name}", args, cancellable=False
             )
-
-    async def _own_volumes(self, writing: Writing, row: sa.Row[Any]) -> tuple[VolumeRef, ...]:
-        """The volumes that go with a machine: its disks and its seed in our storage pool, never an image."""
-        images = set((await writing.execute(sa.select(tables.images.c.volume))).scalars().all())
-        machine = Machine.model_validate_json(row.machine)
-        return tuple(
-            VolumeRef(storage_pool=disk.storage_pool, name=disk.volume)
-            for disk in machine.disks
-            if disk.volume is not None
-            and disk.storage_pool == self._settings.storage_pool
-            and (disk.device == "disk" or creation.is_seed(disk))
-            and disk.volume not in images
-        )
 
     # ---- run state
 

@@ -27,7 +27,7 @@ from skerry.manager.settings import ManagerSettings
 from skerry.manager.store.database import Database
 from skerry.manager.store.notices import Notices
 from skerry.manager.store.schema import bring_up_to_date
-from skerry.manager.tasks import changing, disks, library, making, power, removing, snapshots
+from skerry.manager.tasks import changing, disks, library, making, power, removing, snapshots, volumes
 from skerry.manager.tasks.engine import Engine
 from skerry.manager.tasks.kind import Kinds
 from skerry.manager.tasks.liveness import Liveness
@@ -35,6 +35,7 @@ from skerry.manager.tasks.service import Tasks
 from skerry.manager.tasks.work import Tools
 from skerry.manager.tasks.workflows import Workflows
 from skerry.manager.uploads import Uploads
+from skerry.manager.volumes import Volumes
 
 _HOSTS_S = 10.0  # for hosts that are present to tell what there is
 
@@ -56,7 +57,8 @@ class Manager:
         self.idempotency = Idempotency(self._database, self._executor)
         self.uploads = Uploads(self._database, link, settings)
         self.images = Images(self._database, self.uploads, settings.storage_pool)
-        self.hosts = Hosts(self._database, link, samples.of_host)
+        self.hosts = Hosts(self._database, samples.of_host)
+        self.volumes = Volumes(self._database, link, self.hosts)
         self.machines = Machines(self._database, link, samples, settings)
         self.devices = Devices(self._database, settings)
         self.consoles = Consoles(self._database, link)
@@ -147,7 +149,7 @@ class Manager:
 
 def _all_kinds() -> Kinds:
     kinds = Kinds()
-    for module in (power, making, removing, changing, disks, snapshots, library):
+    for module in (power, making, removing, changing, disks, snapshots, library, volumes):
         kinds.add(module.KINDS)
     return kinds
 

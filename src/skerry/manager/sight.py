@@ -21,6 +21,7 @@ PERMISSION_TO_SEE: Mapping[ObjectKind, AnyPermission] = {
     ObjectKind.POOL: ManagerPermission.POOL_VIEW,
     ObjectKind.NETWORK: Permission.NETWORK_VIEW,
     ObjectKind.STORAGE_POOL: Permission.STORAGE_VIEW,
+    ObjectKind.VOLUME: Permission.STORAGE_VIEW,
 }
 
 

@@ -30,6 +30,7 @@ from skerry.host.types import (
     Nic,
     StoragePool,
     Title,
+    Volume,
 )
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class ObjectKind(StrEnum):
     POOL = "pool"
     NETWORK = "network"
     STORAGE_POOL = "storage-pool"
+    VOLUME = "volume"
 
 
 class ObjectRef(Frozen):
@@ -227,7 +229,8 @@ class VmClone(Frozen):
     """Clone a stopped machine."""
 
     name: MachineName
-    full_copy: bool = False  # False: thin, the new disks stand on copies of the old ones' images
+    full_copy: bool = False  # False: a disk that stands on an image has a clone on the same one, which holds what
+    # the disk holds itself; what stands on nothing is copied whole either way
     start: bool = False
 
 
@@ -309,14 +312,18 @@ class NewUpload(Frozen):
     """Bytes that will be sent."""
 
     size: int = Field(ge=1)
+    name: Annotated[str, Field(max_length=256, pattern=_PLAIN)] = ""  # of the file, for people
 
 
 class Upload(Frozen):
-    """Bytes on their way; send the rest from `received` on."""
+    """Bytes on their way; send the rest from `received` on, before it is thrown away at `expires_at`."""
 
     id: UUID
+    name: str = ""
+    user: str
     size: int
     received: int
+    expires_at: datetime
 
 
 # ---- tasks
@@ -446,6 +453,15 @@ class HostInfo(Frozen):
     cpu: float | None = None  # 0.0 to 1.0, last sample
     free_memory: int | None = None
     problem: str | None = None
+
+
+class VolumeInfo(Volume):
+    """A volume, and what needs it."""
+
+    host: str
+    image: str | None = None  # the name of the image in the library that it holds
+    clones: tuple[str, ...] = ()  # names of the volumes that stand on it
+    unused: bool  # no machine, image or clone needs it: it can be deleted
 
 
 class Pool(Frozen):

@@ -9,16 +9,19 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from skerry.errors import BadInput, Conflict, InUse, NotFound, TooLarge, Unavailable
+from skerry.errors import BadInput, Conflict, InUse, NoSpace, NotFound, TooLarge, Unavailable
 from skerry.host.operation import ByteStream, Permission
 from skerry.host.operations import uploads as on_host
+from skerry.host.operations.storage_pools import show as show_pool
+from skerry.host.operations.volumes import PoolRef
 from skerry.link.port import Link, Presence
 from skerry.manager.access import Caller
 from skerry.manager.settings import ManagerSettings
 from skerry.manager.store import tables
 from skerry.manager.store.columns import now
 from skerry.manager.store.database import Database
-from skerry.manager.types import NewUpload, Upload
+from skerry.manager.store.pages import Order, checked_limit, next_cursor
+from skerry.manager.types import NewUpload, Page, Upload
 from skerry.sizes import format_size
 
 _u = tables.uploads.c
@@ -42,22 +45,62 @@ class Uploads:
                 f"{format_size(new.size)} is more than an upload may have: {limit}",
                 hint="the setting upload_limit says how much",
             )
+        host = _receiver(self._link.present())
+        await self._check_room(host, new.size)
         row = {
             "id": uuid4(),
             "user": caller.user,
-            "host": _receiver(self._link.present()),
+            "host": host,
             "size": new.size,
             "received": 0,
             "used_at": now(),
+            "name": new.name,
         }
+        insert = sa.insert(tables.uploads).values(row).returning(*tables.uploads.c)
         async with self._database.write() as writing:
-            await writing.execute(sa.insert(tables.uploads), row)
-        return Upload(id=row["id"], size=new.size, received=0)
+            return self._upload((await writing.execute(insert)).one())
+
+    async def _check_room(self, host: str, size: int) -> None:
+        """Raises NoSpace where the upload would not fit beside what others were promised."""
+        args = PoolRef(storage_pool=self._settings.storage_pool)
+        pool = await self._link.call(host, show_pool, args)
+        missing = sa.select(sa.func.coalesce(sa.func.sum(_u.size - _u.received), 0)).where(_u.host == host)
+        async with self._database.read() as connection:
+            promised = int((await connection.execute(missing)).scalar_one())
+        if size > pool.available - promised:
+            others = f", of which other uploads need {format_size(promised)}" if promised else ""
+            raise NoSpace(
+                f"there is no room for {format_size(size)}: the storage pool {pool.name} of {host} has "
+                f"{format_size(pool.available)} left{others}",
+                hint="delete what is not needed (skerry volume ls --unused, skerry upload ls); an import "
+                "needs room for a copy as well",
+            )
+
+    async def list(self, caller: Caller, *, limit: int = 100, cursor: str | None = None) -> Page[Upload]:
+        """One page of the unfinished uploads, the oldest first: one's own, and for administrators all."""
+        caller.require(Permission.STORAGE_MODIFY, None, "storage")
+        whose = _theirs(caller)
+        query = sa.select(tables.uploads).where(whose).limit(checked_limit(limit) + 1)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(Order(_u.used_at, _u.id).apply(query, cursor))).all()
+            count = sa.select(sa.func.count()).select_from(tables.uploads).where(whose)
+            total = (await connection.execute(count)).scalar_one()
+        items = tuple(self._upload(row) for row in rows[:limit])
+        return Page[Upload](items=items, next_cursor=next_cursor(rows, limit, "used_at", "id"), total=total)
 
     async def get(self, caller: Caller, upload_id: UUID) -> Upload:
         """How far it is."""
-        row = await self._row(caller, upload_id)
-        return Upload(id=row.id, size=row.size, received=row.received)
+        return self._upload(await self._row(caller, upload_id))
+
+    def _upload(self, row: sa.Row[Any]) -> Upload:
+        return Upload(
+            id=row.id,
+            name=row.name,
+            user=row.user,
+            size=row.size,
+            received=row.received,
+            expires_at=row.used_at + timedelta(hours=self._settings.upload_hours),
+        )
 
     async def host_of(self, caller: Caller, upload_id: UUID) -> str:
         """Where a complete upload lies.
@@ -97,7 +140,7 @@ class Uploads:
                 await self._note(upload_id, received)
         finally:
             self._writing.discard(upload_id)
-        return Upload(id=upload_id, size=row.size, received=received)
+        return await self.get(caller, upload_id)
 
     async def delete(self, caller: Caller, upload_id: UUID) -> None:
         """Throw it away; harmless when it is gone."""
@@ -125,7 +168,7 @@ class Uploads:
             await writing.execute(sa.delete(tables.uploads).where(_u.id == upload_id))
 
     async def _row(self, caller: Caller, upload_id: UUID) -> sa.Row[Any]:
-        query = sa.select(tables.uploads).where(_u.id == upload_id, _u.user == caller.user)
+        query = sa.select(tables.uploads).where(_u.id == upload_id, _theirs(caller))
         async with self._database.read() as connection:
             row = (await connection.execute(query)).one_or_none()
         if row is None:
@@ -138,6 +181,10 @@ class Uploads:
         change = sa.update(tables.uploads).where(_u.id == upload_id).values(received=received, used_at=now())
         async with self._database.write() as writing:
             await writing.execute(change)
+
+
+def _theirs(caller: Caller) -> sa.ColumnElement[bool]:
+    return sa.true() if caller.access.everything else _u.user == caller.user
 
 
 def _receiver(present: Mapping[str, Presence]) -> str:

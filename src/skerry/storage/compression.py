@@ -84,24 +84,34 @@ _BROKEN = (zlib.error, lzma.LZMAError, zstd.ZstdError, OSError, EOFError, ValueE
 
 
 def unpack(
-    source: Path, kind: str, target: Path, *, limit: int, stop: Stop, on_bytes: Callable[[int], None]
+    source: Path,
+    kind: str,
+    target: Path,
+    *,
+    limit: int,
+    stop: Stop,
+    on_bytes: Callable[[int], None],
+    known_as: str = "",
 ) -> None:
     """Unpack `source` into `target`; `on_bytes` is told how many bytes of the source were read.
+
+    `known_as` is what errors call the source; otherwise the name of its file.
 
     Raises:
         BadImage: the stream is broken or ends too early.
         TooLarge: more than `limit` bytes would come out.
         OSError: the target cannot be written.
     """
+    known_as = known_as or source.name
     with source.open("rb") as packed, target.open("xb") as unpacked:
-        out = _Sparse(unpacked, limit, source.name)
+        out = _Sparse(unpacked, limit, known_as)
         decoder = _DECODERS[kind]()
         data = packed.read(_BLOCK)
         if not data:
-            raise BadImage(f"{source.name} is empty")
+            raise BadImage(f"{known_as} is empty")
         while True:
             stop.check()
-            out.write(_next_block(decoder, data, source.name, kind))
+            out.write(_next_block(decoder, data, known_as, kind))
             data = b""
             if decoder.eof:
                 data = decoder.unused_data or packed.read(_BLOCK)
@@ -111,7 +121,7 @@ def unpack(
             elif decoder.needs_input:
                 data = packed.read(_BLOCK)
                 if not data:
-                    raise BadImage(f"{source.name} ends too early: its {kind} stream is not complete")
+                    raise BadImage(f"{known_as} ends too early: its {kind} stream is not complete")
             on_bytes(packed.tell())
         out.finish()
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
-from skerry.errors import BadInput, InUse, NameTaken, NotFound, SkerryError
+from skerry.errors import BadInput, Conflict, InUse, NameTaken, NotFound, SkerryError
 from skerry.progress import Progress
 from skerry.sizes import format_size
 from skerry.storage.blocking import Stop, file_errors, in_thread
-from skerry.storage.driver import Feature, Grow
+from skerry.storage.driver import CloneKind, Feature, Grow
 from skerry.storage.formats import read_header
 from skerry.storage.inspection import ImageLimits
 from skerry.storage.intake import take_in
@@ -67,6 +67,7 @@ class Directory:
         self._copies = asyncio.Semaphore(_COPIES)
         self._changed = asyncio.Event()
         self._refresher: asyncio.Task[None] | None = None
+        self._not_ours: Conflict | None = None  # why libvirt does not show this folder under our name
 
     async def start(self) -> None:
         """Make the folders ready, and remove what a process that is gone left half-made."""
@@ -78,7 +79,12 @@ class Directory:
 
     async def announce(self) -> None:
         """Make sure that libvirt has the pool, and shows what is in it."""
-        await self._registry.ensure(self.name, self.path)
+        try:
+            await self._registry.ensure(self.name, self.path)
+        except Conflict as exc:
+            self._not_ours = exc
+            raise
+        self._not_ours = None
         await self._registry.refresh(self.name)
 
     async def stop(self) -> None:
@@ -101,6 +107,7 @@ class Directory:
             capacity=capacity,
             allocation=capacity - figures.f_bfree * figures.f_frsize,
             available=available,
+            managed=True,
         )
 
     async def volumes(self) -> list[Volume]:
@@ -142,9 +149,16 @@ class Directory:
         return await self._make(name, origin, make)
 
     async def clone(
-        self, source: str, name: str, *, size: int | None, full: bool, origin: str, progress: Progress
+        self,
+        source: str,
+        name: str,
+        *,
+        size: int | None,
+        how: CloneKind = CloneKind.THIN,
+        origin: str,
+        progress: Progress,
     ) -> Volume:
-        """Make a thin clone on a backing file, or a full copy."""
+        """Make a thin clone on a backing file, or a copy."""
         if earlier := await self._earlier(name, origin):
             return earlier
         backing = await self.get(source)
@@ -159,8 +173,8 @@ class Directory:
             )
 
         async def make(part: Path) -> None:
-            if full:
-                await self._full_clone(backing, part, wanted, progress)
+            if how is not CloneKind.THIN:
+                await self._copy(backing, part, wanted, how, progress)
             else:
                 async with self._small_jobs:
                     path = Path(backing.path)
@@ -178,6 +192,7 @@ class Directory:
         """Grow a volume."""
         self._check_size(size)
         async with self._name(name):
+            self._refuse_if_not_ours()
             volume = await self.get(name)
             if volume.format == "iso" or size < volume.capacity:
                 raise BadInput(f"volume {name} can only grow: it has {format_size(volume.capacity)}")
@@ -194,6 +209,7 @@ class Directory:
         """Remove a volume."""
         path = self._path(name)
         async with self._name(name):
+            self._refuse_if_not_ours()
             try:
                 await self.get(name)
             except NotFound:
@@ -205,7 +221,15 @@ class Directory:
             self._note_change()
 
     async def import_image(
-        self, name: str, source: Path, *, sha256: str | None, raw: bool, origin: str, progress: Progress
+        self,
+        name: str,
+        source: Path,
+        *,
+        sha256: str | None,
+        raw: bool,
+        origin: str,
+        progress: Progress,
+        known_as: str = "",
     ) -> Volume:
         """Take an image in: disks become qcow2, CDs stay as they are."""
 
@@ -218,6 +242,7 @@ class Directory:
                         source,
                         part,
                         unpacked,
+                        known_as=known_as or source.name,
                         checksum=sha256,
                         raw=raw,
                         limits=self.limits,
@@ -236,6 +261,7 @@ class Directory:
         """Look; then make the volume aside, and move it to its place. Nothing is left of a failure."""
         path = self._path(name)
         async with self._name(name):
+            self._refuse_if_not_ours()
             if earlier := await self._earlier(name, origin):
                 return earlier
             failed = f"volume {name} cannot be written"
@@ -264,10 +290,17 @@ class Directory:
             )
         return True
 
-    async def _full_clone(self, source: Volume, part: Path, size: int, progress: Progress) -> None:
+    async def _copy(self, source: Volume, part: Path, size: int, how: CloneKind, progress: Progress) -> None:
+        backing = self.owns(source.backing) if source.backing and how is CloneKind.LAYER else None
         async with self._copies:
             progress.step(f"copy {source.name}")
-            await self._qemu_img.convert(Path(source.path), source.format, part, "qcow2", progress)
+            if backing is not None:
+                base = await self.get(backing)
+                await self._qemu_img.copy_layer(
+                    Path(source.path), part, progress, backing=Path(base.path), backing_format=base.format
+                )
+            else:
+                await self._qemu_img.convert(Path(source.path), source.format, part, "qcow2", progress)
             if size > source.capacity:
                 await self._qemu_img.resize(part, "qcow2", size)
 
@@ -276,6 +309,10 @@ class Directory:
             raise InUse(
                 f"volume {name} is needed by {_some(standing)}, cloned from it", hint="delete the clones first"
             )
+
+    def _refuse_if_not_ours(self) -> None:
+        if self._not_ours is not None:
+            raise Conflict(self._not_ours.message, hint=self._not_ours.hint)
 
     def _check_size(self, size: int) -> None:
         if not 0 < size <= self.limits.capacity:

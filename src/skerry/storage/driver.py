@@ -8,7 +8,7 @@ that was cut off can run again.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from enum import Flag, auto
+from enum import Flag, StrEnum, auto
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -23,6 +23,14 @@ class Feature(Flag):
     GROW = auto()
     IMPORT = auto()  # takes images from files and uploads
     PLACE = auto()  # takes files that others write
+
+
+class CloneKind(StrEnum):
+    """What a new volume shares with the one that it begins as."""
+
+    THIN = "thin"  # stands on it: at once, and the source must never be written again
+    LAYER = "layer"  # a copy of what it holds itself, on the same backing image; a full one where it has none
+    FULL = "full"  # a copy of everything, which stands alone
 
 
 Grow = Callable[[str, int], Awaitable[None]]  # path and new size
@@ -41,6 +49,9 @@ class StorageDriver(Protocol):
 
     async def announce(self) -> None:
         """Make the pool known to the hypervisor, where it is not.
+
+        After a Conflict the pool takes no changes until this succeeded: what the hypervisor shows under its name
+        are the volumes of somebody else.
 
         Raises:
             Unavailable: the hypervisor is away.
@@ -85,9 +96,16 @@ class StorageDriver(Protocol):
         """
 
     async def clone(
-        self, source: str, name: str, *, size: int | None, full: bool, origin: str, progress: Progress
+        self,
+        source: str,
+        name: str,
+        *,
+        size: int | None,
+        how: CloneKind = CloneKind.THIN,
+        origin: str,
+        progress: Progress,
     ) -> Volume:
-        """Make a volume that begins with what `source` holds; thin ones stand on it, full ones do not.
+        """Make a volume that begins with what `source` holds.
 
         Raises:
             NotFound: there is no such source.
@@ -111,9 +129,19 @@ class StorageDriver(Protocol):
         """
 
     async def import_image(
-        self, name: str, source: Path, *, sha256: str | None, raw: bool, origin: str, progress: Progress
+        self,
+        name: str,
+        source: Path,
+        *,
+        sha256: str | None,
+        raw: bool,
+        origin: str,
+        progress: Progress,
+        known_as: str = "",
     ) -> Volume:
         """Take an image of any known format, compressed or not, after a look at all that it says of itself.
+
+        `known_as` is what errors call it; otherwise the name of the file.
 
         Raises:
             BadImage, TooLarge: it may not come in.

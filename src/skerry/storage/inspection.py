@@ -45,11 +45,11 @@ async def inspect(
     _refuse(header, name, limits)
     if header.format in ("raw", "iso"):
         return Inspected(header.format, header.capacity)
-    info = await qemu_img.info(path, header.format)
+    info = await qemu_img.info(path, header.format, known_as=name)
     _refuse_references(info, path, name)
     capacity = int(info["virtual-size"])
     _refuse_capacity(capacity, name, limits)
-    await qemu_img.check(path, header.format)
+    await qemu_img.check(path, header.format, known_as=name)
     return Inspected(header.format, capacity)
 
 

@@ -20,6 +20,7 @@ async def take_in(
     target: Path,
     unpacked: Path,
     *,
+    known_as: str,
     checksum: str | None,
     raw: bool,
     limits: ImageLimits,
@@ -27,56 +28,60 @@ async def take_in(
 ) -> None:
     """Write `target` from the image in `source`; `unpacked` is a free place for what a compressed one holds.
 
+    `known_as` is what errors call it: an upload's file has a name that says nothing.
+
     Raises:
         BadImage, TooLarge: it may not come in.
         NoSpace: the storage is full; the caller removes both files.
     """
-    with file_errors(f"{source.name} cannot be read"):
+    with file_errors(f"{known_as} cannot be read"):
         if not source.is_file():
-            raise NotFound(f"there is no image {source.name} to import", hint="send or build it again")
-        size = source.stat().st_size
+            raise NotFound(f"there is no image {known_as} to import", hint="send or build it again")
         kind = compression(source)
     if checksum is not None:
-        await _compare(source, checksum, size, progress)
+        await _compare(source, known_as, checksum, progress)
     image = source
     if kind is not None:
-        await _unpack(source, kind, unpacked, size, limits, progress)
+        await _unpack(source, known_as, kind, unpacked, limits, progress)
         image = unpacked
     progress.step("look at the image")
-    found = await inspect(qemu_img, image, name=source.name, limits=limits, raw=raw)
+    found = await inspect(qemu_img, image, name=known_as, limits=limits, raw=raw)
     progress.step("copy the image")
     if found.format == "iso":
-        await qemu_img.convert(image, "raw", target, "raw", progress)
+        await qemu_img.convert(image, "raw", target, "raw", progress, known_as=known_as)
     else:
-        await qemu_img.convert(image, found.format, target, "qcow2", progress)
+        await qemu_img.convert(image, found.format, target, "qcow2", progress, known_as=known_as)
 
 
-async def _compare(source: Path, checksum: str, size: int, progress: Progress) -> None:
+async def _compare(source: Path, known_as: str, checksum: str, progress: Progress) -> None:
     progress.step("compare the checksum")
+    size = source.stat().st_size
 
     def work(stop: Stop) -> str:
-        with file_errors(f"{source.name} cannot be read"):
+        with file_errors(f"{known_as} cannot be read"):
             return sha256(source, stop=stop, on_bytes=lambda done: _tell(progress, done, size))
 
     found = await in_thread(work)
     if found != checksum.lower():
         raise BadImage(
-            f"{source.name} is not what was expected: its SHA-256 is {found}, not {checksum.lower()}",
+            f"{known_as} is not what was expected: its SHA-256 is {found}, not {checksum.lower()}",
             hint="get the image again",
         )
 
 
 async def _unpack(
-    source: Path, kind: str, unpacked: Path, size: int, limits: ImageLimits, progress: Progress
+    source: Path, known_as: str, kind: str, unpacked: Path, limits: ImageLimits, progress: Progress
 ) -> None:
     progress.step(f"unpack {kind}")
+    size = source.stat().st_size
 
     def work(stop: Stop) -> None:
-        with file_errors(f"{source.name} cannot be unpacked"):
+        with file_errors(f"{known_as} cannot be unpacked"):
             unpack(
                 source,
                 kind,
                 unpacked,
+                known_as=known_as,
                 limit=limits.unpacked,
                 stop=stop,
                 on_bytes=lambda done: _tell(progress, done, size),

@@ -14,7 +14,7 @@ from typing import ClassVar
 from skerry.errors import BadInput, InUse, NameTaken, NotFound
 from skerry.progress import Progress
 from skerry.sizes import GIB, TIB, format_size
-from skerry.storage.driver import Feature, Grow
+from skerry.storage.driver import CloneKind, Feature, Grow
 from skerry.storage.formats import read_header
 from skerry.storage.types import StoragePool, Volume
 
@@ -53,6 +53,7 @@ class Memory:
             capacity=TIB,
             allocation=used,
             available=max(TIB - used, 0),
+            managed=True,
         )
 
     async def volumes(self) -> list[Volume]:
@@ -87,7 +88,14 @@ class Memory:
         return self._made(name, origin, size)
 
     async def clone(
-        self, source: str, name: str, *, size: int | None, full: bool, origin: str, progress: Progress
+        self,
+        source: str,
+        name: str,
+        *,
+        size: int | None,
+        how: CloneKind = CloneKind.THIN,
+        origin: str,
+        progress: Progress,
     ) -> Volume:
         """Make a volume that stands on another one, or does not."""
         if earlier := self._earlier(name, origin):
@@ -98,9 +106,10 @@ class Memory:
             raise BadInput(f"volume {source} is a CD image, which cannot be cloned as a disk")
         if wanted < backing.capacity:
             raise BadInput(f"a clone of {source} cannot be smaller than it: {format_size(backing.capacity)}")
-        if full:
+        if how is not CloneKind.THIN:
             progress.step(f"copy {source}")
-        return self._made(name, origin, wanted, backing=None if full else backing.path)
+        stands_on = {CloneKind.THIN: backing.path, CloneKind.LAYER: backing.backing, CloneKind.FULL: None}
+        return self._made(name, origin, wanted, backing=stands_on[how])
 
     async def resize(self, name: str, size: int, *, grow: Grow | None = None) -> Volume:
         """Grow a volume."""
@@ -127,10 +136,18 @@ class Memory:
         self.on_change()
 
     async def import_image(
-        self, name: str, source: Path, *, sha256: str | None, raw: bool, origin: str, progress: Progress
+        self,
+        name: str,
+        source: Path,
+        *,
+        sha256: str | None,
+        raw: bool,
+        origin: str,
+        progress: Progress,
+        known_as: str = "",
     ) -> Volume:
         """Take the size and kind of an image, and not its content."""
-        del sha256, raw
+        del sha256, raw, known_as
         if earlier := self._earlier(name, origin):
             return earlier
         progress.step("look at the image")

@@ -57,6 +57,18 @@ def convert_argv(source: Path, source_format: str, target: Path, target_format: 
     return ["qemu-img", "convert", "-p", "-f", source_format, "-O", target_format, source, target]
 
 
+def copy_layer_argv(source: Path, target: Path, *, backing: Path, backing_format: str) -> list[Arg]:
+    """Copy what an image holds itself; the copy stands on the same backing image.
+
+    With `-B`, qemu-img leaves out what the source does not hold itself
+    (https://www.qemu.org/docs/master/tools/qemu-img.html, "convert").
+    """
+    return [
+        *("qemu-img", "convert", "-p", "-f", "qcow2", "-O", "qcow2"),
+        *("-B", backing, "-F", backing_format, source, target),
+    ]
+
+
 def resize_argv(path: Path, image_format: str, size: int) -> list[Arg]:
     """Let a guest see a larger disk."""
     return ["qemu-img", "resize", "-q", "-f", image_format, path, str(size)]
@@ -81,17 +93,34 @@ class QemuImg:
         await self._run(resize_argv(path, image_format, size), path)
 
     async def convert(
-        self, source: Path, source_format: str, target: Path, target_format: str, progress: Progress
+        self,
+        source: Path,
+        source_format: str,
+        target: Path,
+        target_format: str,
+        progress: Progress,
+        *,
+        known_as: str = "",
     ) -> None:
-        """Copy all that a guest would see into a new image."""
+        """Copy all that a guest would see into a new image; `known_as` is what errors call the source."""
+        argv = convert_argv(source, source_format, target, target_format)
+        await self._copy(argv, source, progress, known_as)
 
+    async def copy_layer(
+        self, source: Path, target: Path, progress: Progress, *, backing: Path, backing_format: str
+    ) -> None:
+        """Copy what a qcow2 image holds itself into a new one on the same backing image."""
+        argv = copy_layer_argv(source, target, backing=backing, backing_format=backing_format)
+        await self._copy(argv, source, progress)
+
+    async def _copy(self, argv: Sequence[Arg], source: Path, progress: Progress, known_as: str = "") -> None:
         def on_line(line: str) -> None:
             if match := _PERCENT.search(line):
                 progress.update(float(match[1]) / 100)
 
-        await self._run(convert_argv(source, source_format, target, target_format), source, on_line=on_line)
+        await self._run(argv, source, known_as=known_as, on_line=on_line)
 
-    async def info(self, path: Path, image_format: str) -> dict[str, Any]:
+    async def info(self, path: Path, image_format: str, *, known_as: str = "") -> dict[str, Any]:
         """What qemu-img reads from an image's headers; backing files are not opened.
 
         Raises:
@@ -99,16 +128,17 @@ class QemuImg:
         """
         argv: list[Arg] = ["qemu-img", "info", "--output=json", "-U", "-f", image_format, path]
         try:
-            output = await self._run(argv, path, cpu_s=_INFO_CPU_S)
+            output = await self._run(argv, path, known_as=known_as, cpu_s=_INFO_CPU_S)
             found = json.loads(output.stdout)
         except (CommandFailed, TimedOut) as exc:
-            raise BadImage(f"{path.name} cannot be read as {image_format}: {_words(exc)}") from exc
+            name = known_as or path.name
+            raise BadImage(f"{name} cannot be read as {image_format}: {_words(exc, path, name)}") from exc
         except json.JSONDecodeError as exc:
-            raise BadImage(f"{path.name} cannot be read as {image_format}") from exc
+            raise BadImage(f"{known_as or path.name} cannot be read as {image_format}") from exc
         assert isinstance(found, dict)
         return found
 
-    async def check(self, path: Path, image_format: str) -> None:
+    async def check(self, path: Path, image_format: str, *, known_as: str = "") -> None:
         """Look whether an image is whole.
 
         Raises:
@@ -122,10 +152,11 @@ class QemuImg:
             if line and not first:
                 first.append(line)
 
-        output = await self._run(argv, path, cpu_s=_CHECK_CPU_S, ok=accepted, on_line=on_line)
+        output = await self._run(argv, path, known_as=known_as, cpu_s=_CHECK_CPU_S, ok=accepted, on_line=on_line)
         if output.status in _CHECK_BAD:
+            words = "".join(first) or "qemu-img check refuses it"
             raise BadImage(
-                f"{path.name} is corrupt or truncated: {''.join(first) or 'qemu-img check refuses it'}",
+                f"{known_as or path.name} is corrupt or truncated: {words}",
                 hint="get the image again, and compare its checksum",
             )
 
@@ -134,6 +165,7 @@ class QemuImg:
         argv: Sequence[Arg],
         path: Path,
         *,
+        known_as: str = "",
         cpu_s: int = _COPY_CPU_S,
         ok: Sequence[int] = (0,),
         on_line: Any = None,  # noqa: ANN401 - handed on
@@ -145,19 +177,20 @@ class QemuImg:
                 limited_argv(argv, cpu_s=cpu_s), env=env, timeout=2 * cpu_s, ok=ok, on_line=on_line
             )
         except CommandFailed as exc:
-            raise _translated(exc, path) from exc
+            raise _translated(exc, path, known_as or path.name) from exc
 
 
-def _words(error: CommandFailed | TimedOut) -> str:
-    return error.message.partition("qemu-img: ")[2] or error.message
+def _words(error: CommandFailed | TimedOut, path: Path, name: str) -> str:
+    """What qemu-img said, with the name that people know in place of the file's."""
+    return (error.message.partition("qemu-img: ")[2] or error.message).replace(str(path), name)
 
 
-def _translated(error: CommandFailed, path: Path) -> CommandFailed | NoSpace | InUse:
+def _translated(error: CommandFailed, path: Path, name: str) -> CommandFailed | NoSpace | InUse:
     if "No space left on device" in error.message or "Disk quota exceeded" in error.message:
         return NoSpace(
-            f"no space left while {path.name} was written",
+            f"no space left while {name} was written",
             hint="delete volumes that are not needed, or grow the storage",
         )
     if "Failed to get" in error.message and "lock" in error.message:
-        return InUse(f"{path.name} is in use by a running machine", hint="stop the machine first")
-    return CommandFailed(f"qemu-img: {_words(error)}", hint=error.hint)
+        return InUse(f"{name} is in use by a running machine", hint="stop the machine first")
+    return CommandFailed(f"qemu-img: {_words(error, path, name)}", hint=error.hint)

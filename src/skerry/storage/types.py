@@ -15,6 +15,7 @@ class StoragePool(Frozen):
     capacity: int
     allocation: int
     available: int
+    managed: bool = False  # volumes are made and deleted here; other pools of libvirt are only shown
 
 
 class Volume(Frozen):

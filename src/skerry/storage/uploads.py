@@ -19,7 +19,9 @@ from skerry.sizes import TIB, format_size
 from skerry.storage.blocking import Stop, file_errors, in_thread
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_STALE_S = 24 * 3600  # after this long without a byte an upload is given up
+# Managers throw uploads away after the time in their settings. What is left is of one that knows nothing of it any
+# more, such as after a restore.
+_STALE_S = 30 * 24 * 3600
 
 
 class Uploads:
@@ -90,7 +92,7 @@ class Uploads:
         self.path(upload).unlink(missing_ok=True)
 
     def remove_stale(self) -> list[str]:
-        """Remove uploads that nobody went on with for a day."""
+        """Remove uploads that no manager can know of any more."""
         removed = []
         for path in self._folder.iterdir():
             if path.name not in self._open and time.time() - path.stat().st_mtime > _STALE_S:

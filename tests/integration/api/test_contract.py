@@ -319,7 +319,8 @@ async def test_an_image_is_uploaded_in_pieces_imported_used_and_removed(cloud: C
 
 
 async def test_an_upload_is_thrown_away(cloud: Cloud) -> None:
-    upload = (await cloud.do("POST", "uploads", json={"size": 10})).json()
+    upload = (await cloud.do("POST", "uploads", json={"size": 10, "name": "debian.qcow2"})).json()
+    assert upload in (await cloud.do("GET", "uploads")).json()["items"]
 
     assert (await cloud.do("DELETE", f"uploads/{upload['id']}")).status_code == 204
     assert (await cloud.do("GET", f"uploads/{upload['id']}")).status_code == 404
@@ -334,6 +335,9 @@ async def test_the_host_and_what_it_has_are_shown(cloud: Cloud) -> None:
     await cloud.make_vm("with-a-disk", disks=[{"kind": "empty", "size": GIB}])
     volumes = await cloud.do("GET", "volumes", params={"storage_pool": pools[0]["name"]})
     assert any("with-a-disk" in volume["name"] for volume in volumes.json()["items"])
+    await cloud.done("DELETE", "vms/with-a-disk", params={"disks": "keep"})
+    (left,) = (await cloud.do("GET", "volumes", params={"unused": True})).json()["items"]
+    await cloud.done("DELETE", f"volumes/{left['storage_pool']}/{left['name']}")
     assert (await cloud.do("GET", "hosts/nobody")).status_code == 404
 
 

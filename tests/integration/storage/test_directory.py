@@ -14,6 +14,7 @@ from tests.unit.storage.suite import MIB, DriverSuite
 from skerry.errors import BadImage, Conflict, HostError, NoSpace, NotFound, TooLarge
 from skerry.progress import Collected, Quiet
 from skerry.storage.directory import Directory
+from skerry.storage.driver import CloneKind
 from skerry.storage.inspection import ImageLimits
 
 
@@ -24,8 +25,11 @@ class Registry:
         self.pools: dict[str, Path] = {}
         self.refreshed = 0
         self.broken = False
+        self.taken = False
 
     async def ensure(self, name: str, path: Path) -> None:
+        if self.taken:
+            raise Conflict(f"libvirt has a storage pool {name} that shows /other, not {path}")
         self.pools[name] = path
 
     async def refresh(self, name: str) -> None:
@@ -72,6 +76,11 @@ def tool(*argv: str | Path) -> bytes:
     return subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout
 
 
+def gz(path: Path) -> Path:
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    return path
+
+
 def truncated(path: Path) -> Path:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     return path
@@ -109,6 +118,43 @@ async def test_changes_succeed_while_libvirt_is_away(
     await changed.wait()
 
     assert [volume.name for volume in await driver.volumes()] == ["disk-1"]
+
+
+async def test_nothing_is_changed_while_libvirt_shows_another_folder_under_our_name(
+    driver: Directory, registry: Registry
+) -> None:
+    await driver.create("disk-1", MIB, origin="a")
+    registry.taken = True
+    with pytest.raises(Conflict):
+        await driver.announce()
+
+    with pytest.raises(Conflict, match="shows /other"):
+        await driver.create("disk-2", MIB, origin="a")
+    with pytest.raises(Conflict, match="shows /other"):
+        await driver.resize("disk-1", 2 * MIB)
+    with pytest.raises(Conflict, match="shows /other"):
+        await driver.delete("disk-1")
+
+    registry.taken = False
+    await driver.announce()
+    await driver.delete("disk-1")
+
+
+async def test_a_copied_layer_has_its_own_content_and_not_that_of_its_image(
+    driver: Directory, tmp_path: Path
+) -> None:
+    await taken_in(driver, written(tmp_path / "disk", "raw"))
+    await driver.clone("image", "source", size=None, origin="b", progress=Quiet())
+    path = driver.path / "source"
+    tool("qemu-io", "-f", "qcow2", "-c", "write -P 0x7a 1M 64k", path)
+
+    layer = await driver.clone("source", "copy", size=16 * MIB, how=CloneKind.LAYER, origin="c", progress=Quiet())
+
+    await driver.resize("source", 16 * MIB)
+    assert tool("qemu-img", "compare", path, layer.path)
+    image = await driver.get("image")
+    assert layer.backing == image.path
+    assert layer.allocation < image.allocation
 
 
 async def test_one_agent_works_in_a_folder(driver: Directory, registry: Registry) -> None:
@@ -297,6 +343,20 @@ async def test_a_hostile_or_broken_image_is_refused(
 
     assert await driver.volumes() == []
     assert spooled(driver) == []
+
+
+@pytest.mark.parametrize("spoil", [truncated, lambda path: gz(truncated(path))], ids=["image", "compressed"])
+async def test_what_is_wrong_with_an_image_is_said_with_the_name_that_people_know(
+    driver: Directory, tmp_path: Path, spoil: Callable[[Path], Path]
+) -> None:
+    upload = spoil(written(tmp_path / "f3a9c1d2", "qcow2"))
+
+    with pytest.raises(BadImage, match=r"^debian-13 ") as refused:
+        await driver.import_image(
+            "image", upload, sha256=None, raw=False, origin="a", progress=Quiet(), known_as="debian-13"
+        )
+
+    assert "f3a9c1d2" not in refused.value.message + (refused.value.hint or "")
 
 
 async def test_a_disk_of_absurd_size_is_refused(driver: Directory, tmp_path: Path) -> None:

@@ -180,12 +180,13 @@ class Uploads:
     pieces: list[int] = field(default_factory=list)
 
     async def open(self, caller: Caller, new: NewUpload) -> Upload:
-        return Upload(id=UPLOAD, size=new.size, received=0)
+        return Upload(id=UPLOAD, user="admin", size=new.size, received=0, expires_at=datetime.now(UTC))
 
     async def write(self, caller: Caller, upload_id: UUID, offset: int, chunks: AsyncIterator[bytes]) -> Upload:
         async for chunk in chunks:
             self.pieces.append(len(chunk))
-        return Upload(id=upload_id, size=1, received=offset + sum(self.pieces))
+        received = offset + sum(self.pieces)
+        return Upload(id=upload_id, user="admin", size=1, received=received, expires_at=datetime.now(UTC))
 
 
 class Pipe:

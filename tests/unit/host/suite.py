@@ -36,6 +36,7 @@ from skerry.host.operations import (
     volumes,
 )
 from skerry.host.types import (
+    CloneKind,
     DirectKernel,
     HostEvent,
     Machine,
@@ -78,7 +79,13 @@ async def machine(host: Host, *disks: str) -> Machine:
 
 
 async def clone(host: Host, source: str, name: str, *, full: bool = False) -> Volume:
-    args = volumes.CloneVolume(storage_pool=POOL, source=source, name=name, full=full, origin=f"clone {name}")
+    args = volumes.CloneVolume(
+        storage_pool=POOL,
+        source=source,
+        name=name,
+        how=CloneKind.FULL if full else CloneKind.THIN,
+        origin=f"clone {name}",
+    )
     return await host.call(volumes.clone, args)
 
 

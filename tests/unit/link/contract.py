@@ -16,7 +16,7 @@ from skerry.errors import BadInput, NotFound, TimedOut, Unavailable
 from skerry.host.agent import Host
 from skerry.host.operation import MachineRef, Nothing
 from skerry.host.operations import consoles, machines, uploads, volumes
-from skerry.host.types import Machine, MachineState, NewMachine, Samples
+from skerry.host.types import CloneKind, Machine, MachineState, NewMachine, Samples
 from skerry.link.port import FromHost, Link
 from skerry.progress import Collected
 
@@ -87,7 +87,7 @@ class LinkContract:
         pool, progress = "skerry", Collected()
         base = volumes.NewVolume(storage_pool=pool, name="base", size=MIB, origin="t1")
         await link.call("host-1", volumes.create, base)
-        copy = volumes.CloneVolume(storage_pool=pool, source="base", name="copy", full=True, origin="t2")
+        copy = volumes.CloneVolume(storage_pool=pool, source="base", name="copy", how=CloneKind.FULL, origin="t2")
 
         await link.call("host-1", volumes.clone, copy, progress=progress)
 

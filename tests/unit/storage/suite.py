@@ -10,7 +10,7 @@ import pytest
 
 from skerry.errors import BadInput, InUse, NameTaken, NotFound
 from skerry.progress import Collected, Quiet
-from skerry.storage.driver import Feature, StorageDriver
+from skerry.storage.driver import CloneKind, Feature, StorageDriver
 from skerry.storage.types import Volume
 
 MIB = 1024**2
@@ -47,7 +47,7 @@ class DriverSuite:
         with pytest.raises(NameTaken, match="disk-1"):
             await driver.create("disk-1", 8 * MIB, origin="b")
         with pytest.raises(NameTaken, match="disk-1"):
-            await driver.clone("disk-1", "disk-1", size=None, full=False, origin="b", progress=Quiet())
+            await driver.clone("disk-1", "disk-1", size=None, origin="b", progress=Quiet())
         assert await driver.volumes() == [made]
 
     async def test_a_name_is_free_again_after_deletion(self, driver: StorageDriver) -> None:
@@ -66,7 +66,7 @@ class DriverSuite:
         with pytest.raises(NotFound, match="nothing"):
             await driver.resize("nothing", MIB)
         with pytest.raises(NotFound, match="nothing"):
-            await driver.clone("nothing", "disk-1", size=None, full=False, origin="a", progress=Quiet())
+            await driver.clone("nothing", "disk-1", size=None, origin="a", progress=Quiet())
 
     async def test_deleting_what_is_gone_may_be_fine(self, driver: StorageDriver) -> None:
         await driver.delete("nothing", missing_ok=True)
@@ -90,7 +90,7 @@ class DriverSuite:
 
     async def thin(self, driver: StorageDriver, name: str, *, size: int | None = None) -> Volume:
         """A thin clone of the volume `base`."""
-        return await driver.clone("base", name, size=size, full=False, origin=name, progress=Quiet())
+        return await driver.clone("base", name, size=size, origin=name, progress=Quiet())
 
     async def test_a_thin_clone_stands_on_its_source(self, driver: StorageDriver) -> None:
         assert Feature.THIN_CLONE in driver.features
@@ -107,19 +107,44 @@ class DriverSuite:
         await driver.create("base", 8 * MIB, origin="a")
         progress = Collected()
 
-        clone = await driver.clone("base", "clone", size=16 * MIB, full=True, origin="b", progress=progress)
+        clone = await driver.clone(
+            "base", "clone", size=16 * MIB, how=CloneKind.FULL, origin="b", progress=progress
+        )
         await driver.delete("base")
 
         assert clone.backing is None
         assert clone.capacity == 16 * MIB
         assert progress.steps == ["copy base"]
-        assert await driver.clone("base", "clone", size=None, full=True, origin="b", progress=Quiet()) == clone
+        assert (
+            await driver.clone("base", "clone", size=None, how=CloneKind.FULL, origin="b", progress=Quiet())
+            == clone
+        )
+
+    async def test_a_copied_layer_stands_on_the_same_image_and_not_on_its_source(
+        self, driver: StorageDriver
+    ) -> None:
+        base = await driver.create("base", 8 * MIB, origin="a")
+        source = await self.thin(driver, "source", size=16 * MIB)
+        layer = CloneKind.LAYER
+
+        copy = await driver.clone("source", "copy", size=None, how=layer, origin="b", progress=Quiet())
+        await driver.delete("source")
+
+        assert (copy.backing, copy.capacity) == (base.path, source.capacity)
+        assert await driver.dependents("base") == ("copy",)
+
+    async def test_a_copied_layer_of_what_stands_on_nothing_stands_alone(self, driver: StorageDriver) -> None:
+        await driver.create("base", 8 * MIB, origin="a")
+
+        copy = await driver.clone("base", "copy", size=None, how=CloneKind.LAYER, origin="b", progress=Quiet())
+
+        assert copy.backing is None
 
     async def test_a_clone_cannot_be_smaller_than_its_source(self, driver: StorageDriver) -> None:
         await driver.create("base", 8 * MIB, origin="a")
 
         with pytest.raises(BadInput, match="smaller"):
-            await driver.clone("base", "clone", size=4 * MIB, full=False, origin="b", progress=Quiet())
+            await driver.clone("base", "clone", size=4 * MIB, origin="b", progress=Quiet())
 
     async def test_what_others_stand_on_cannot_be_deleted_or_grown(self, driver: StorageDriver) -> None:
         await driver.create("base", 8 * MIB, origin="a")
@@ -170,7 +195,7 @@ class DriverSuite:
         assert made.format == "iso"
         assert await driver.place("seed", write, origin="a") == made
         with pytest.raises(BadInput, match="CD"):
-            await driver.clone("seed", "clone", size=None, full=False, origin="b", progress=Quiet())
+            await driver.clone("seed", "clone", size=None, origin="b", progress=Quiet())
 
     async def test_a_file_that_could_not_be_written_leaves_nothing(self, driver: StorageDriver) -> None:
         async def write(path: Path) -> None:

@@ -579,11 +579,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List Uploads
+         * @description Uploads that were not imported yet, the oldest first: one's own, and for administrators all.
+         */
+        get: operations["list_uploads"];
         put?: never;
         /**
          * Open Upload
-         * @description Make room for bytes that will be sent.
+         * @description Make room for bytes that will be sent, where there is enough.
          */
         post: operations["open_upload"];
         delete?: never;
@@ -709,12 +713,32 @@ export interface paths {
         };
         /**
          * List Volumes
-         * @description The volumes in the storage pools.
+         * @description The volumes in Skerry's storage pools, and what needs them.
          */
         get: operations["list_volumes"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{storage_pool}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Volume
+         * @description Remove a volume that nothing needs, such as a disk that was kept when its machine was deleted.
+         */
+        delete: operations["delete_volume"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1500,6 +1524,11 @@ export interface components {
         NewUpload: {
             /** Size */
             size: number;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
         };
         /**
          * NewUser
@@ -1623,7 +1652,7 @@ export interface components {
          * @description Kinds of things that tasks, facts and audit entries are about.
          * @enum {string}
          */
-        ObjectKind: "vm" | "image" | "host" | "task" | "user" | "token" | "pool" | "network" | "storage-pool";
+        ObjectKind: "vm" | "image" | "host" | "task" | "user" | "token" | "pool" | "network" | "storage-pool" | "volume";
         /**
          * ObjectRef
          * @description Names a thing, for people (name) and for programs (kind and id).
@@ -1725,6 +1754,15 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** Page[Upload] */
+        UploadPage: {
+            /** Items */
+            items: components["schemas"]["Upload"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Total */
+            total: number;
+        };
         /** Page[User] */
         UserPage: {
             /** Items */
@@ -1743,10 +1781,10 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Page[Volume] */
-        VolumePage: {
+        /** Page[VolumeInfo] */
+        VolumeInfoPage: {
             /** Items */
-            items: components["schemas"]["Volume"][];
+            items: components["schemas"]["VolumeInfo"][];
             /** Next Cursor */
             next_cursor: string | null;
             /** Total */
@@ -1896,6 +1934,11 @@ export interface components {
             allocation: number;
             /** Available */
             available: number;
+            /**
+             * Managed
+             * @default false
+             */
+            managed: boolean;
         };
         /**
          * StreamPosition
@@ -2096,7 +2139,7 @@ export interface components {
         };
         /**
          * Upload
-         * @description Bytes on their way; send the rest from `received` on.
+         * @description Bytes on their way; send the rest from `received` on, before it is thrown away at `expires_at`.
          */
         Upload: {
             /**
@@ -2104,10 +2147,22 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /** User */
+            user: string;
             /** Size */
             size: number;
             /** Received */
             received: number;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
         };
         /**
          * User
@@ -2288,10 +2343,10 @@ export interface components {
          */
         VmState: "running" | "paused" | "stopping" | "stopped" | "saved" | "suspended" | "crashed" | "creating" | "unreachable";
         /**
-         * Volume
-         * @description A disk image in a storage pool.
+         * VolumeInfo
+         * @description A volume, and what needs it.
          */
-        Volume: {
+        VolumeInfo: {
             /** Storage Pool */
             storage_pool: string;
             /** Name */
@@ -2311,6 +2366,17 @@ export interface components {
              * @default []
              */
             used_by: string[];
+            /** Host */
+            host: string;
+            /** Image */
+            image: string | null;
+            /**
+             * Clones
+             * @default []
+             */
+            clones: string[];
+            /** Unused */
+            unused: boolean;
         };
     };
     responses: never;
@@ -6238,6 +6304,74 @@ export interface operations {
             };
         };
     };
+    list_uploads: {
+        parameters: {
+            query?: {
+                /** @description How many a page holds. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0190c1cf-2222-7333-8444-555566667777",
+                     *           "name": "aos.qcow2",
+                     *           "user": "admin",
+                     *           "size": 178257920,
+                     *           "received": 8388608,
+                     *           "expires_at": "2026-03-14T09:26:53Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "total": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UploadPage"];
+                };
+            };
+            /** @description Nobody is signed in, or what was shown to sign in is not right. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The person is known, and may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was asked for cannot be meant: a value is missing, malformed or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     open_upload: {
         parameters: {
             query?: never;
@@ -6252,7 +6386,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "size": 178257920
+                 *       "size": 178257920,
+                 *       "name": "aos.qcow2"
                  *     }
                  */
                 "application/json": components["schemas"]["NewUpload"];
@@ -6268,8 +6403,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "0190c1cf-2222-7333-8444-555566667777",
+                     *       "name": "aos.qcow2",
+                     *       "user": "admin",
                      *       "size": 178257920,
-                     *       "received": 8388608
+                     *       "received": 8388608,
+                     *       "expires_at": "2026-03-14T09:26:53Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Upload"];
@@ -6320,6 +6458,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A neighbour (libvirt, database, host) cannot be reached now; trying again later may work. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A disk or pool is full. */
             507: {
                 headers: {
@@ -6351,8 +6498,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "0190c1cf-2222-7333-8444-555566667777",
+                     *       "name": "aos.qcow2",
+                     *       "user": "admin",
                      *       "size": 178257920,
-                     *       "received": 8388608
+                     *       "received": 8388608,
+                     *       "expires_at": "2026-03-14T09:26:53Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Upload"];
@@ -6423,8 +6573,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "0190c1cf-2222-7333-8444-555566667777",
+                     *       "name": "aos.qcow2",
+                     *       "user": "admin",
                      *       "size": 178257920,
-                     *       "received": 8388608
+                     *       "received": 8388608,
+                     *       "expires_at": "2026-03-14T09:26:53Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Upload"];
@@ -6621,7 +6774,8 @@ export interface operations {
                      *               "active": true,
                      *               "capacity": 536870912000,
                      *               "allocation": 128849018880,
-                     *               "available": 408021893120
+                     *               "available": 408021893120,
+                     *               "managed": true
                      *             }
                      *           ],
                      *           "vms": 3,
@@ -6732,7 +6886,8 @@ export interface operations {
                      *           "active": true,
                      *           "capacity": 536870912000,
                      *           "allocation": 128849018880,
-                     *           "available": 408021893120
+                     *           "available": 408021893120,
+                     *           "managed": true
                      *         }
                      *       ],
                      *       "vms": 3,
@@ -6888,7 +7043,8 @@ export interface operations {
                      *           "active": true,
                      *           "capacity": 536870912000,
                      *           "allocation": 128849018880,
-                     *           "available": 408021893120
+                     *           "available": 408021893120,
+                     *           "managed": true
                      *         }
                      *       ],
                      *       "next_cursor": null,
@@ -6941,6 +7097,8 @@ export interface operations {
             query?: {
                 host?: string | null;
                 storage_pool?: string | null;
+                /** @description Only those that no machine, image or clone needs. */
+                unused?: boolean;
                 /** @description How many a page holds. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -6969,14 +7127,20 @@ export interface operations {
                      *           "capacity": 10737418240,
                      *           "allocation": 199229440,
                      *           "backing": null,
-                     *           "used_by": []
+                     *           "used_by": [
+                     *             "web1"
+                     *           ],
+                     *           "host": "rack1-a",
+                     *           "image": null,
+                     *           "clones": [],
+                     *           "unused": false
                      *         }
                      *       ],
                      *       "next_cursor": null,
                      *       "total": 1
                      *     }
                      */
-                    "application/json": components["schemas"]["VolumePage"];
+                    "application/json": components["schemas"]["VolumeInfoPage"];
                 };
             };
             /** @description Nobody is signed in, or what was shown to sign in is not right. */
@@ -6999,6 +7163,142 @@ export interface operations {
             };
             /** @description There is no such thing, or the person may not see it. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was asked for cannot be meant: a value is missing, malformed or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hypervisor refused or failed; the message carries its own words. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A neighbour (libvirt, database, host) cannot be reached now; trying again later may work. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something took longer than its deadline. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_volume: {
+        parameters: {
+            query?: {
+                host?: string | null;
+            };
+            header?: never;
+            path: {
+                storage_pool: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    /** @description Where to follow the task. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0190c1d3-aaaa-7bbb-8ccc-ddddeeeeffff",
+                     *       "kind": "vm.create",
+                     *       "title": "Create web1",
+                     *       "object": {
+                     *         "kind": "vm",
+                     *         "id": "0190c1d2-5a6b-7c8d-9e0f-1a2b3c4d5e6f",
+                     *         "name": "web1"
+                     *       },
+                     *       "pool_id": "0190c1c0-0000-7000-8000-000000000001",
+                     *       "state": "running",
+                     *       "step": "Clone the disk",
+                     *       "step_number": 2,
+                     *       "step_count": 4,
+                     *       "progress": 0.4,
+                     *       "detail": "",
+                     *       "cancel_requested": false,
+                     *       "cancellable": true,
+                     *       "error": null,
+                     *       "not_undone": [],
+                     *       "result": null,
+                     *       "user": "admin",
+                     *       "created_at": "2026-03-14T09:26:53Z",
+                     *       "started_at": "2026-03-14T09:26:53Z",
+                     *       "ended_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Nobody is signed in, or what was shown to sign in is not right. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session's CSRF token is missing from a request that changes something, or is another one's. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or the person may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The thing is needed by another one. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than this place takes. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

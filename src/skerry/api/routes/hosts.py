@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import Response
+from typing import Annotated
+
+from fastapi import Query, Response
 
 from skerry.api.answers import json_answer
 from skerry.api.declare import Routes
@@ -10,9 +12,9 @@ from skerry.api.doors import Calling, Cursor, Id, Limit, Name, Words
 from skerry.api.routes.vms import HOST_ERRORS
 from skerry.errors import InUse, NameTaken, NotFound
 from skerry.host.operation import Permission
-from skerry.host.types import Network, StoragePool, Volume
+from skerry.host.types import Network, StoragePool
 from skerry.manager.access import ManagerPermission
-from skerry.manager.types import HostInfo, NewPool, ObjectKind, ObjectRef, Page, Pool
+from skerry.manager.types import HostInfo, NewPool, ObjectKind, ObjectRef, Page, Pool, VolumeInfo
 
 hosts = Routes("Hosts", about=ObjectKind.HOST)
 pools = Routes("Resource pools", "/pools", about=ObjectKind.POOL)
@@ -42,15 +44,32 @@ async def list_storage_pools(call: Calling, host: Words = None) -> Response:
     return json_answer(await call.manager.hosts.storage_pools(call.caller, host=host))
 
 
-@hosts.get("/volumes", needs=Permission.STORAGE_VIEW, answers=Page[Volume], errors=(NotFound, *HOST_ERRORS))
+@hosts.get("/volumes", needs=Permission.STORAGE_VIEW, answers=Page[VolumeInfo], errors=(NotFound, *HOST_ERRORS))
 async def list_volumes(
-    call: Calling, host: Words = None, storage_pool: Words = None, limit: Limit = 100, cursor: Cursor = None
+    call: Calling,
+    host: Words = None,
+    storage_pool: Words = None,
+    *,
+    unused: Annotated[bool, Query(description="Only those that no machine, image or clone needs.")] = False,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> Response:
-    """The volumes in the storage pools."""
-    volumes = await call.manager.hosts.volumes(
-        call.caller, host=host, storage_pool=storage_pool, limit=limit, cursor=cursor
+    """The volumes in Skerry's storage pools, and what needs them."""
+    volumes = await call.manager.volumes.list(
+        call.caller, host=host, storage_pool=storage_pool, unused=unused, limit=limit, cursor=cursor
     )
     return json_answer(volumes)
+
+
+@hosts.change(
+    "DELETE",
+    "/volumes/{storage_pool}/{name}",
+    needs=Permission.STORAGE_MODIFY,
+    errors=(NotFound, InUse, *HOST_ERRORS),
+)
+async def delete_volume(call: Calling, storage_pool: Name, name: Name, host: Words = None) -> Response:
+    """Remove a volume that nothing needs, such as a disk that was kept when its machine was deleted."""
+    return call.accepted(await call.manager.volumes.delete(call.caller, storage_pool, name, host=host))
 
 
 @pools.get("", needs=ManagerPermission.POOL_VIEW, answers=Page[Pool])

@@ -9,7 +9,7 @@ from fastapi import Query, Request, Response
 from skerry.api.answers import json_answer
 from skerry.api.declare import Routes
 from skerry.api.doors import Calling, Cursor, Id, Limit, Ref, Words
-from skerry.errors import BadImage, Conflict, InUse, NameTaken, NoSpace, NotFound, TooLarge
+from skerry.errors import BadImage, Conflict, InUse, NameTaken, NoSpace, NotFound, TooLarge, Unavailable
 from skerry.host.operation import Permission
 from skerry.manager.types import (
     Image,
@@ -63,9 +63,17 @@ async def delete_image(call: Calling, ref: Ref) -> Response:
     return call.accepted(await call.manager.images.delete(call.caller, ref))
 
 
-@uploads.post("", needs=Permission.STORAGE_MODIFY, answers=Upload, status=201, errors=(TooLarge, NoSpace))
+@uploads.get("", needs=Permission.STORAGE_MODIFY, answers=Page[Upload])
+async def list_uploads(call: Calling, limit: Limit = 100, cursor: Cursor = None) -> Response:
+    """Uploads that were not imported yet, the oldest first: one's own, and for administrators all."""
+    return json_answer(await call.manager.uploads.list(call.caller, limit=limit, cursor=cursor))
+
+
+@uploads.post(
+    "", needs=Permission.STORAGE_MODIFY, answers=Upload, status=201, errors=(TooLarge, NoSpace, Unavailable)
+)
 async def open_upload(call: Calling, new: NewUpload) -> Response:
-    """Make room for bytes that will be sent."""
+    """Make room for bytes that will be sent, where there is enough."""
     return json_answer(await call.manager.uploads.open(call.caller, new), 201)
 
 

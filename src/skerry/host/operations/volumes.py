@@ -14,7 +14,7 @@ from skerry.host.agent import Host
 from skerry.host.call import progress_of_call
 from skerry.host.inventory import User
 from skerry.host.operation import Nothing, Pace, Permission, Target, operation
-from skerry.host.types import Frozen, Volume, VolumeName
+from skerry.host.types import CloneKind, Frozen, Volume, VolumeName
 from skerry.hypervisor.seed import MAX_NETWORK_CONFIG, MAX_USER_DATA, write_seed
 
 PoolName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -53,7 +53,7 @@ class CloneVolume(Frozen):
     source: VolumeName
     name: VolumeName
     size: Size | None = None  # None: as large as the source
-    full: bool = False  # a copy that stands alone, rather than a thin clone
+    how: CloneKind = CloneKind.THIN
     origin: Origin
 
 
@@ -81,6 +81,7 @@ class ImportVolume(Frozen):
     upload: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     path: Annotated[str, Field(min_length=1, max_length=4096)] | None = None  # in one of the host's import folders
     sha256: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}$")] | None = None  # of the file as it comes
+    known_as: Text = ""  # what errors call it; otherwise as its file is called
     raw: bool = False  # take it as a raw disk whatever it looks like
     origin: Origin
 
@@ -143,17 +144,17 @@ async def clone(host: Host, args: CloneVolume) -> Volume:
     host.check_hypervisor()
     with host.claims.share(source.path, f"volume {args.source}"):
         writers = [user for user in host.inventory.users_of(source.path) if not user.read_only]
-        busy = [user.machine for user in writers if user.active or not args.full]
+        busy = [user.machine for user in writers if user.active or args.how is CloneKind.THIN]
         if busy:
             raise InUse(
                 f"volume {args.source} is a disk of {', '.join(busy)}, which may change it",
-                hint="stop the machine and ask for a full clone",
+                hint="stop the machine and ask for a copy",
             )
         return await driver.clone(
             args.source,
             args.name,
             size=args.size,
-            full=args.full,
+            how=args.how,
             origin=args.origin,
             progress=progress_of_call(),
         )
@@ -210,6 +211,7 @@ async def import_image(host: Host, args: ImportVolume) -> Volume:
             raw=args.raw,
             origin=args.origin,
             progress=progress_of_call(),
+            known_as=args.known_as,
         )
 
 

@@ -155,6 +155,7 @@ uploads = Table(
     Column("size", BigNumber, nullable=False),
     Column("received", BigNumber, nullable=False),
     Column("used_at", UtcTime, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),  # of the file, for people; since 0002
 )
 
 tasks = Table(

@@ -12,25 +12,28 @@ from skerry.errors import InUse, InvalidState, NotFound
 from skerry.host.operations import devices as devices_on_host
 from skerry.host.operations import volumes as volumes_on_host
 from skerry.host.operations.volumes import VolumeRef
-from skerry.host.types import Disk, Machine, NewDisk
+from skerry.host.types import CloneKind, Disk, Machine, NewDisk
+from skerry.hypervisor.domain_xml import free_target
 from skerry.manager.store import tables
 from skerry.manager.store.database import Writing
 from skerry.manager.tasks.kind import Ended, Step, TaskKind
-from skerry.manager.tasks.machine import OnMachine, look
+from skerry.manager.tasks.machine import M, OnMachine, look
 from skerry.manager.tasks.machine import result_of_machine as result
 from skerry.manager.tasks.work import Work
 from skerry.manager.types import TaskState
 
+HOW = {"clone": CloneKind.THIN, "layer": CloneKind.LAYER, "copy": CloneKind.FULL}
+_CD_BUS = "sata"
 _LONG_S = 6 * 3600.0  # copying a large disk
 _needs = tables.machine_images.c
 
 
 class DiskAddArgs(OnMachine):
-    """A disk or drive to put in."""
+    """A disk or drive to put in; without a volume it is an empty CD drive."""
 
-    storage_pool: str
-    volume: str
-    how: Literal["empty", "clone", "copy", "there"]  # there: a CD of the library
+    storage_pool: str | None = None
+    volume: str | None = None
+    how: Literal["empty", "clone", "copy", "there"]  # there: a CD of the library, or none
     source: str | None = None
     size: int | None = None
     device: Literal["disk", "cdrom"] = "disk"
@@ -51,11 +54,14 @@ class MediaArgs(OnMachine):
     target: str
     volume: VolumeRef | None = None
     before: VolumeRef | None = None  # what was in it when the task was queued
+    discard: bool = False  # that is a seed: nobody can put it in again, and it may hold passwords
 
 
 async def _make_volume(work: Work[DiskAddArgs]) -> None:
     args = work.args
     origin = str(work.task_id)
+    assert args.storage_pool is not None
+    assert args.volume is not None
     if args.how == "empty":
         assert args.size is not None
         new = volumes_on_host.NewVolume(
@@ -69,7 +75,7 @@ async def _make_volume(work: Work[DiskAddArgs]) -> None:
             source=args.source,
             name=args.volume,
             size=args.size,
-            full=args.how == "copy",
+            how=HOW[args.how],
             origin=origin,
         )
         await work.call(args.host, volumes_on_host.clone, clone, deadline_s=_LONG_S)
@@ -77,26 +83,39 @@ async def _make_volume(work: Work[DiskAddArgs]) -> None:
 
 async def _delete_volume(work: Work[DiskAddArgs]) -> None:
     args = work.args
+    assert args.storage_pool is not None
+    assert args.volume is not None
     gone = volumes_on_host.DeleteVolume(storage_pool=args.storage_pool, name=args.volume, missing_ok=True)
     await work.call(args.host, volumes_on_host.delete, gone)
 
 
+async def _find_target(work: Work[DiskAddArgs]) -> str:
+    """Where an empty drive goes: it has nothing else by which it is recognised when this is cut off."""
+    return free_target(_CD_BUS, {disk.target for disk in (await look(work)).disks})
+
+
 async def _attach(work: Work[DiskAddArgs]) -> None:
-    """The host knows a volume that the machine has already as the work of an earlier try."""
+    """The host knows a volume or drive that the machine has already as the work of an earlier try."""
     args = work.args
     disk = NewDisk(
         storage_pool=args.storage_pool,
         volume=args.volume,
         device=args.device,
         read_only=args.device == "cdrom",
+        target=work.results.get("target"),
     )
-    await work.call(args.host, devices_on_host.attach_disk, devices_on_host.AttachDisk(uuid=args.uuid, disk=disk))
+    attach = devices_on_host.AttachDisk(uuid=args.uuid, disk=disk)
+    machine = await work.call(args.host, devices_on_host.attach_disk, attach)
+    if args.device == "cdrom" and machine.needs_restart:
+        work.progress.log(f"{args.name} runs, and gets its CD drive when it was shut down: SATA has no hot plug")
 
 
 async def _detach_again(work: Work[DiskAddArgs]) -> None:
     args = work.args
+    target = work.results.get("target")
     for disk in (await look(work)).disks:
-        if (disk.storage_pool, disk.volume) == (args.storage_pool, args.volume):
+        there = (disk.storage_pool, disk.volume) == (args.storage_pool, args.volume)
+        if there and target in {None, disk.target} and (args.volume or target):
             detach = devices_on_host.DetachDisk(uuid=args.uuid, target=disk.target)
             await work.call(args.host, devices_on_host.detach_disk, detach)
 
@@ -112,13 +131,15 @@ def _plan_disk_add(args: DiskAddArgs) -> Sequence[Step[DiskAddArgs]]:
     attach = Step(
         "attach", f"Put it into {args.name}", _attach, undo=_detach_again, leaves=f"a disk of {args.name}"
     )
+    if args.volume is None:
+        return [Step("target", "Find a place for the drive", _find_target), attach]
     return [attach] if args.how == "there" else [make, attach]
 
 
 async def _settle_disk_add(writing: Writing, ended: Ended[Any]) -> None:
     """That the machine needs the image was noted before the task, so that nobody deletes it meanwhile."""
     args: DiskAddArgs = ended.args
-    if ended.state is not TaskState.SUCCEEDED:
+    if ended.state is not TaskState.SUCCEEDED and args.volume is not None:
         await forget_volume(writing, args.uuid, args.volume)
 
 
@@ -167,11 +188,7 @@ async def _delete_detached(work: Work[DiskArgs]) -> None:
     found = Disk.model_validate(work.results["find"])
     if found.storage_pool is None or found.volume is None:
         return
-    gone = volumes_on_host.DeleteVolume(storage_pool=found.storage_pool, name=found.volume, missing_ok=True)
-    try:
-        await work.call(work.args.host, volumes_on_host.delete, gone)
-    except InUse as exc:  # somebody else needs it: it is not ours alone
-        work.progress.log(f"kept: {exc.message}")
+    await delete_if_unused(work, VolumeRef(storage_pool=found.storage_pool, name=found.volume))
 
 
 def _plan_disk_remove(args: DiskArgs) -> Sequence[Step[DiskArgs]]:
@@ -188,6 +205,20 @@ async def _change_media(work: Work[MediaArgs]) -> None:
     args = work.args
     change = devices_on_host.ChangeMedia(uuid=args.uuid, target=args.target, volume=args.volume)
     await work.call(args.host, devices_on_host.change_media, change)
+
+
+async def _discard_seed(work: Work[MediaArgs]) -> None:
+    assert work.args.before is not None
+    await delete_if_unused(work, work.args.before)
+
+
+async def delete_if_unused(work: Work[M], volume: VolumeRef) -> None:
+    """Delete a volume, unless it is not the machine's alone."""
+    gone = volumes_on_host.DeleteVolume(storage_pool=volume.storage_pool, name=volume.name, missing_ok=True)
+    try:
+        await work.call(work.args.host, volumes_on_host.delete, gone)
+    except InUse as exc:
+        work.progress.log(f"kept: {exc.message}")
 
 
 async def _settle_disk_remove(writing: Writing, ended: Ended[Any]) -> None:
@@ -217,6 +248,12 @@ async def need_image(writing: Writing, machine_id: UUID, image_id: UUID, volume:
         await writing.execute(sa.insert(tables.machine_images).values(row))
 
 
+async def images_needed(writing: Writing, machine_id: UUID) -> dict[str, UUID]:
+    """The images that a machine's volumes stand on or hold, by volume."""
+    query = sa.select(_needs.volume, _needs.image_id).where(_needs.machine_id == machine_id)
+    return {row.volume: row.image_id for row in (await writing.execute(query)).all()}
+
+
 async def forget_volume(writing: Writing, machine_id: UUID, volume: str) -> None:
     """Note that a machine does not have a volume any more, and so does not need its image."""
     await writing.execute(
@@ -229,7 +266,11 @@ def _plan_disk_resize(args: DiskArgs) -> Sequence[Step[DiskArgs]]:
 
 
 def _plan_media(args: MediaArgs) -> Sequence[Step[MediaArgs]]:
-    return [Step("media", f"Change the CD in {args.target} of {args.name}", _change_media)]
+    steps = [Step("media", f"Change the CD in {args.target} of {args.name}", _change_media)]
+    if args.discard and args.before is not None and args.before != args.volume:
+        title = "Delete the first settings of the guest"
+        steps.append(Step("discard", title, _discard_seed, no_way_back=True))
+    return steps
 
 
 KINDS: Sequence[TaskKind[Any]] = [

@@ -51,6 +51,7 @@ async def _import(work: Work[ImportArgs]) -> dict[str, Any]:
         name=args.volume,
         upload=str(args.upload),
         sha256=args.sha256,
+        known_as=args.name,
         origin=str(work.task_id),
     )
     volume = await work.call(args.host, on_host.import_image, taken, deadline_s=_IMPORT_S)

@@ -15,6 +15,7 @@ from skerry.host.types import Frozen, MachineState, NewMachine
 from skerry.manager import vms
 from skerry.manager.store import tables
 from skerry.manager.store.database import Writing
+from skerry.manager.tasks.disks import HOW
 from skerry.manager.tasks.kind import Ended, Step, TaskKind
 from skerry.manager.tasks.machine import ACTIVE, OnMachine, look_if_there, seen
 from skerry.manager.tasks.work import Work
@@ -27,7 +28,7 @@ class PlannedVolume(Frozen):
     """A volume to make for a new machine."""
 
     volume: str
-    how: Literal["empty", "clone", "copy"]
+    how: Literal["empty", "clone", "layer", "copy"]
     source: str | None = None  # the volume to clone or copy
     size: int | None = None
     title: str  # for people: Clone debian-13
@@ -66,7 +67,7 @@ def _make_volume(planned: PlannedVolume) -> Step[MakeArgs]:
             source=planned.source,
             name=planned.volume,
             size=planned.size,
-            full=planned.how == "copy",
+            how=HOW[planned.how],
             origin=str(work.task_id),
         )
         await work.call(args.host, volumes_on_host.clone, clone, deadline_s=_COPY_S)

@@ -7,14 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from skerry.errors import InUse, InvalidState
+from skerry.errors import InvalidState
 from skerry.host.operation import MachineRef
 from skerry.host.operations import machines as machines_on_host
-from skerry.host.operations import volumes as volumes_on_host
 from skerry.host.operations.volumes import VolumeRef
 from skerry.manager import vms
 from skerry.manager.store import tables
 from skerry.manager.store.database import Writing
+from skerry.manager.tasks.disks import delete_if_unused
 from skerry.manager.tasks.kind import Ended, Step, TaskKind
 from skerry.manager.tasks.machine import ACTIVE, OnMachine, look_if_there, seen
 from skerry.manager.tasks.work import Work
@@ -48,11 +48,7 @@ async def _undefine(work: Work[RemoveArgs]) -> None:
 
 def _delete_volume(volume: VolumeRef) -> Step[RemoveArgs]:
     async def delete(work: Work[RemoveArgs]) -> None:
-        gone = volumes_on_host.DeleteVolume(storage_pool=volume.storage_pool, name=volume.name, missing_ok=True)
-        try:
-            await work.call(work.args.host, volumes_on_host.delete, gone)
-        except InUse as exc:  # somebody else needs it: it is not ours alone
-            work.progress.log(f"kept: {exc.message}")
+        await delete_if_unused(work, volume)
 
     return Step(f"volume {volume.name}", f"Delete the volume {volume.name}", delete)
 
