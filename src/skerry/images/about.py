@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from skerry.commands import Commands
 from skerry.images.cache import Workspace
+from skerry.images.manifest import describe
 from skerry.images.words import Meaning
 from skerry.progress import Progress
 
-FORMAT = 1  # of the manifests; part of the step's key
+FORMAT = describe.FORMAT  # of the manifests; part of the step's key
 
 
 @dataclass(frozen=True)
@@ -30,4 +30,4 @@ class AboutBuild:
 
 async def write_about(build: AboutBuild, folder: Path) -> None:
     """Fill the folder with the manifests."""
-    shutil.copyfile(build.packages, folder / "packages.json")
+    await describe.describe_root(build.root_tar, build.packages, folder, name=build.name, epoch=build.epoch)

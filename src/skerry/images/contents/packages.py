@@ -11,9 +11,9 @@ from skerry.images.contents.tree import Tree
 Family = Literal["deb", "rpm"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Package:
-    """One installed package."""
+    """One installed package; each is only equal to itself."""
 
     family: Family
     name: str

@@ -21,6 +21,7 @@ class Libraries:
         self._after = after
         self._folders = (*conf_folders(files), *_STANDARD)
         self._kind_of = cache(self._read_kind)
+        self._find_in = cache(self._look)
 
     def lost(self, path: str, elf: Elf) -> Iterator[tuple[str, str]]:
         """The names in NEEDED that a file finds now and not afterwards, each with the path that it finds now."""
@@ -39,9 +40,12 @@ class Libraries:
     def _find(self, path: str, elf: Elf, name: str, tree: Tree) -> str | None:
         if "/" in name:
             return tree.resolve(name if name.startswith("/") else join(parent_of(path), name))
-        for folder in (*_own_folders(path, elf), *self._folders):
+        return self._find_in(tuple(_own_folders(path, elf)), name, (elf.bits, elf.machine), tree)
+
+    def _look(self, own: tuple[str, ...], name: str, kind: tuple[int, int], tree: Tree) -> str | None:
+        for folder in (*own, *self._folders):
             found = tree.resolve(join(folder, name))
-            if found is not None and self._kind_of(found) == (elf.bits, elf.machine):
+            if found is not None and self._kind_of(found) == kind:
                 return found
         return None
 

@@ -93,8 +93,9 @@ def pam_loses(files: Files, after: Tree, path: str) -> Iterator[tuple[str, str]]
         if match is None:
             continue
         module = match["module"]
-        pattern = module if module.startswith("/") else f"/usr/lib/**/security/{module}"
-        found = files.tree.glob(pattern) or files.tree.glob(f"/lib*/security/{module}")
+        usual = [f"/lib*/security/{module}", f"/lib*/*/security/{module}"]
+        patterns = [module] if module.startswith("/") else usual
+        found = [each for pattern in patterns for each in files.tree.glob(pattern)]
         if found and all(after.resolve(each) is None for each in found):
             yield module, found[0]
 
