@@ -1,42 +1,36 @@
-"""Builds what a plan says and the cache does not have yet."""
+"""Builds images: what a plan says and the cache does not have yet, then every file in its place."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from skerry.commands import Commands
-from skerry.errors import BadInput, NotFound
-from skerry.images import about as manifests
-from skerry.images.cache import Cache, Workspace, full_disk_explained
-from skerry.images.configure import configure
-from skerry.images.installers import deb
+from skerry.errors import BadInput, NotFound, TooLarge
+from skerry.images.builder import FILES, Builder, read_facts
+from skerry.images.cache import Cache, full_disk_explained
+from skerry.images.history import remember
 from skerry.images.outputs.disk import FORMATS, DiskFormat
-from skerry.images.outputs.output import OutputBuild
-from skerry.images.placing import place_file
-from skerry.images.plan import OutputPlan, Plan, make_plan
-from skerry.images.session import open_session
-from skerry.images.settings import BuildSettings, settings_file
-from skerry.images.steps import Step
-from skerry.images.tools import tools_tree
+from skerry.images.placing import place_all, place_file
+from skerry.images.plan import Plan, make_plan
+from skerry.images.results import Built, BuiltFile, BuiltOutput
+from skerry.images.settings import BuildSettings, load_settings
 from skerry.progress import Progress, Quiet
-from skerry.settings import load
+from skerry.sizes import format_size
 
-_ARCHIVE_SHARE = 3  # the packages kept may take one third of the cache's limit
-_FACTS = "facts.json"
-_FILES = "files"  # of an output's entry
+SUMS = "SHA256SUMS"
+_HEAVIEST = 10  # packages that a report names
+_SIZES = "sizes.json"  # of the manifests
 
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """A finished image."""
+    """A finished disk."""
 
     path: Path
     format: DiskFormat
@@ -45,6 +39,63 @@ class BuiltImage:
     sha256: str
     from_cache: bool  # nothing had to be made
     seconds: float
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is wanted of a recipe."""
+
+    recipe: Path
+    outputs: tuple[str, ...] = ("qcow2",)
+    name: str = ""  # of the files; otherwise as the recipe
+    max_size: int | None = None  # bytes that the files of each output may have
+
+
+async def build(
+    order: Order,
+    folder: Path,
+    *,
+    settings: BuildSettings | None = None,
+    progress: Progress | None = None,
+    commands: Commands,
+) -> Built:
+    """Build the outputs of a recipe in `folder`, with their manifests and checksums.
+
+    Whatever the cache has is not made again. Every file appears whole, or stays as it was.
+
+    Raises:
+        BadRecipe, ScriptFailed: the recipe is wrong; the message has file and line.
+        BadInput: there is no such output, or it is asked for twice.
+        NotFound: there is no recipe, or no folder for the output.
+        TooLarge: an output is larger than `max_size`; nothing is placed.
+        NoSpace, Unavailable, CommandFailed, TimedOut: as they say.
+    """
+    began = time.monotonic()
+    settings, progress = settings or load_settings(), progress or Quiet()
+    if not folder.is_dir():
+        raise NotFound(f"there is no folder {folder.absolute()} for the image")
+    planned, builder = await _begin(order, settings, commands, progress)
+    known = {each.step.name for each in planned.outputs if builder.has(each.step)}
+    async with AsyncExitStack() as stack:
+        entries = {
+            each.output.name: await stack.enter_async_context(builder.output(each)) for each in planned.outputs
+        }
+        about = await stack.enter_async_context(builder.about())
+        heaviest = _heaviest(about)
+        for name, entry in entries.items():
+            _check_size(order, name, entry, heaviest)
+        made = tuple(
+            _built(name, entry, folder, from_cache=f"output {name}" in known) for name, entry in entries.items()
+        )
+        manifests = f"{planned.name}.manifests"
+        with full_disk_explained(folder.absolute()):
+            await asyncio.to_thread(_place, entries, about, manifests, folder)
+    remember(builder.cache.root, order.recipe, planned)
+    if builder.seconds:
+        await builder.trim()
+    return Built(
+        planned.name, made, builder.times(), folder / manifests, heaviest, seconds=time.monotonic() - began
+    )
 
 
 async def build_image(
@@ -56,189 +107,90 @@ async def build_image(
     progress: Progress | None = None,
     commands: Commands,
 ) -> BuiltImage:
-    """Build a recipe's disk at `output`, with its checksum in `output`.sha256 beside it.
-
-    Whatever the cache has is not made again. `output` appears whole, or stays as it was. Without `settings`, they
-    are read from the file and the environment.
+    """Build a recipe's disk, and nothing else, at `output`, with its checksum in `output`.sha256 beside it.
 
     Raises:
-        BadRecipe, ScriptFailed: the recipe is wrong; the message has file and line.
-        NotFound: there is no recipe, or no folder for the output.
-        NoSpace, Unavailable, CommandFailed, TimedOut: as they say.
+        As `build`.
     """
     began = time.monotonic()
-    settings = settings or load(BuildSettings, file=settings_file())
-    progress = progress or Quiet()
+    settings, progress = settings or load_settings(), progress or Quiet()
     if format not in FORMATS:
         raise BadInput(f"{format!r} is not a format of disk images", hint=f"choose {' or '.join(FORMATS)}")
     if not output.absolute().parent.is_dir():
         raise NotFound(f"there is no folder {output.absolute().parent} for the image")
-    planned = await make_plan(recipe, ["disk" if format == "raw" else format], settings, commands)
-    for remark in planned.remarks:
-        progress.log(f"note: {remark}")
-    builder = Builder(planned, Cache(settings.cache, settings.image_cache_size, commands), commands, progress)
-    await builder.cache.prepare()
+    order = Order(recipe, ("disk" if format == "raw" else format,))
+    planned, builder = await _begin(order, settings, commands, progress)
     wanted = planned.outputs[0]
-    known = builder.has(wanted.step)
     async with builder.output(wanted) as entry:
-        facts = read_facts(entry)
-        (name,) = facts["files"]
+        name, facts = next(
+            (name, facts)
+            for name, facts in read_facts(entry)["files"].items()
+            if name.endswith((".raw", ".qcow2"))
+        )
+        virtual_size = _virtual_size(entry / FILES / name)
         with full_disk_explained(output.absolute().parent):
-            virtual_size = _virtual_size(entry / _FILES / name)
-            await asyncio.to_thread(place_file, entry / _FILES / name, output, facts["files"][name]["sha256"])
-    if not known:
+            await asyncio.to_thread(place_file, entry / FILES / name, output, facts["sha256"])
+    remember(builder.cache.root, recipe, planned)
+    if builder.seconds:
         await builder.trim()
     return BuiltImage(
         path=output,
         format=format,
-        size=facts["files"][name]["size"],
+        size=facts["size"],
         virtual_size=virtual_size,
-        sha256=facts["files"][name]["sha256"],
-        from_cache=known,
+        sha256=facts["sha256"],
+        from_cache=wanted.step.name not in builder.seconds,
         seconds=time.monotonic() - began,
     )
 
 
-def read_facts(entry: Path) -> dict[str, Any]:
-    """What a step wrote down about what it made."""
-    facts: dict[str, Any] = json.loads((entry / _FACTS).read_text())
-    return facts
+async def _begin(
+    order: Order, settings: BuildSettings, commands: Commands, progress: Progress
+) -> tuple[Plan, Builder]:
+    planned = await make_plan(order.recipe, order.outputs, settings, commands, order.name)
+    for remark in planned.remarks:
+        progress.log(f"note: {remark}")
+    cache = Cache(settings.cache, settings.image_cache_size, commands)
+    builder = Builder(planned, cache, commands, progress, script_timeout_s=settings.image_script_timeout)
+    await builder.cache.prepare()
+    return planned, builder
 
 
-def _write_facts(entry: Path, facts: Mapping[str, object]) -> None:
-    (entry / _FACTS).write_text(json.dumps(facts))
+def _built(name: str, entry: Path, folder: Path, *, from_cache: bool) -> BuiltOutput:
+    facts = read_facts(entry)
+    files = tuple(BuiltFile(folder / file, each["size"], each["sha256"]) for file, each in facts["files"].items())
+    return BuiltOutput(name, files, tuple(folder / each for each in facts["folders"]), from_cache)
 
 
-class Builder:
-    """Does what a plan says; each method gives a step's entry, which is made when it is not there."""
-
-    def __init__(self, planned: Plan, cache: Cache, commands: Commands, progress: Progress) -> None:
-        self.cache = cache
-        self._plan = planned
-        self._commands = commands
-        self._progress = progress
-        self._archive = cache.root / "packages"
-
-    def has(self, step: Step) -> bool:
-        """Whether a step need not run."""
-        return self.cache.has(step.kind, step.key)
-
-    async def trim(self) -> None:
-        """Bring the cache back to its limit."""
-        deb.trim_packages(self._archive, self.cache.limit // _ARCHIVE_SHARE)
-        await self.cache.trim()
-
-    @asynccontextmanager
-    async def base(self) -> AsyncIterator[Path]:
-        """base.tar, packages.json and facts.json with the epoch."""
-
-        async def make(workspace: Workspace, folder: Path) -> None:
-            self._progress.step(self._plan.base.title)
-            epoch = 1767225600
-            await deb.install(
-                deb.DebBase(self._plan.meaning, self._plan.facts.deb_lines),
-                workspace.path / "base.tar",
-                workspace=workspace,
-                archive=self._archive,
-                commands=self._commands,
-                progress=self._progress,
-                epoch=epoch,
-            )
-            (workspace.path / "base.tar").rename(folder / "base.tar")
-            (folder / "packages.json").write_text("[]\n")
-            _write_facts(folder, {"epoch": epoch})
-
-        async with self.cache.use("base", self._plan.base.key, make) as entry:
-            yield entry
-
-    @asynccontextmanager
-    async def root(self) -> AsyncIterator[Path]:
-        """root.tar and facts.json."""
-
-        async def make(workspace: Workspace, folder: Path) -> None:
-            async with self.base() as base:
-                self._progress.step(self._plan.root.title)
-                scripts = workspace.path / "scripts"
-                scripts.mkdir()
-                epoch = read_facts(base)["epoch"]
-                async with open_session(
-                    workspace,
-                    self._commands,
-                    base / "base.tar",
-                    environment={"SOURCE_DATE_EPOCH": str(epoch), "DEBIAN_FRONTEND": "noninteractive"},
-                ) as session:
-                    await configure(session, self._plan.meaning, scripts, self._progress)
-                    await session.pack(folder / "root.tar", epoch)
-                _write_facts(folder, {"epoch": epoch})
-
-        async with self.cache.use("root", self._plan.root.key, make) as entry:
-            yield entry
-
-    @asynccontextmanager
-    async def about(self) -> AsyncIterator[Path]:
-        """The manifests of the root."""
-
-        async def make(workspace: Workspace, folder: Path) -> None:
-            async with self.root() as root, self.base() as base:
-                self._progress.step(self._plan.about.title)
-                build = manifests.AboutBuild(
-                    self._plan.meaning,
-                    root / "root.tar",
-                    base / "packages.json",
-                    workspace,
-                    self._commands,
-                    read_facts(root)["epoch"],
-                    self._progress,
-                    self._plan.name,
-                )
-                await manifests.write_about(build, folder)
-
-        async with self.cache.use("about", self._plan.about.key, make) as entry:
-            yield entry
-
-    @asynccontextmanager
-    async def output(self, wanted: OutputPlan) -> AsyncIterator[Path]:
-        """The folder `files` with what a person gets, and facts.json about them."""
-
-        async def make(workspace: Workspace, folder: Path) -> None:
-            if not self.has(wanted.tools):
-                self._progress.step(wanted.tools.title)
-            lines = self._plan.facts.tools_lines
-            async with (
-                tools_tree(self.cache, self._commands, lines, wanted.output.tools) as tools,
-                self.root() as root,
-                self.about() as about,
-            ):
-                self._progress.step(wanted.step.title)
-                files = folder / _FILES
-                files.mkdir()
-                build = OutputBuild(
-                    meaning=self._plan.meaning,
-                    key=wanted.step.key,
-                    root_tar=root / "root.tar",
-                    about=about,
-                    tools=tools,
-                    workspace=workspace,
-                    commands=self._commands,
-                    epoch=read_facts(root)["epoch"],
-                    progress=self._progress,
-                    name=self._plan.name,
-                )
-                await wanted.output.make(build, files)
-            _write_facts(folder, await asyncio.to_thread(_measure, files))
-
-        async with self.cache.use(wanted.step.kind, wanted.step.key, make) as entry:
-            yield entry
+def _check_size(order: Order, name: str, entry: Path, heaviest: Sequence[tuple[str, int]]) -> None:
+    facts = read_facts(entry)
+    size = sum(each["size"] for each in facts["files"].values()) + sum(facts["folders"].values())
+    if order.max_size is not None and size > order.max_size:
+        heavy = ", ".join(f"{package} {format_size(weight)}" for package, weight in heaviest[:5])
+        raise TooLarge(
+            f"{name} of {order.recipe} takes {format_size(size)}, more than {format_size(order.max_size)}"
+            + (f"; the heaviest packages: {heavy}" if heavy else ""),
+            hint="leave packages out, or minimize: `skerry image sizes` tells where the bytes are",
+        )
 
 
-def _measure(folder: Path) -> dict[str, object]:
-    files = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_file():
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            files[path.name] = {"sha256": digest, "size": path.stat().st_size}
-    return {"files": files}
+def _heaviest(about: Path) -> tuple[tuple[str, int], ...]:
+    """Packages by the bytes that they have in the root, as the manifests say."""
+    sizes = about / _SIZES
+    if not sizes.exists():
+        return ()
+    packages: dict[str, int] = json.loads(sizes.read_text())["packages"]
+    return tuple(sorted(packages.items(), key=lambda each: -each[1])[:_HEAVIEST])
+
+
+def _place(entries: dict[str, Path], about: Path, manifests: str, folder: Path) -> None:
+    sources = {path.name: path for entry in entries.values() for path in sorted((entry / FILES).iterdir())} | {
+        manifests: about
+    }
+    sums = {
+        name: each["sha256"] for entry in entries.values() for name, each in read_facts(entry)["files"].items()
+    }
+    place_all(sources, folder, {SUMS: "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))})
 
 
 def _virtual_size(disk: Path) -> int:

@@ -1,31 +1,68 @@
 """From installed packages to the root of the image: the recipe's words, then its scripts in order.
 
 Everything runs in a session: it can change the root and nothing else, and leaves no process and no mount behind.
+
+    %post                                  in the root
+    %post --nochroot                       on this machine, which is read-only, with the root at $INSTALL_ROOT and
+                                           a folder for the medium beside it at $LIVE_ROOT
+    %post --interpreter image-minimizer    by the minimizer
+    %pre                                   on this machine, before the packages, with an empty root: for checks
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from skerry.commands import LAST_WORDS, Arg
-from skerry.errors import CommandFailed, SkerryError
+from skerry.commands import LAST_WORDS, Arg, Output
+from skerry.errors import SkerryError, TimedOut
 from skerry.images.cache import disk_was_full, no_space
 from skerry.images.instructions import settings_script
+from skerry.images.minimize.rules import is_minimizer, understand_minimizer
+from skerry.images.minimize.run import minimize
 from skerry.images.recipe import BadRecipe, Script
 from skerry.images.session import Session
 from skerry.images.words import Meaning
 from skerry.progress import Progress
 
-FORMAT = 1  # of what is done to the root beside the recipe's own scripts; part of the step's key
-_INPUTS = "/run/inputs"
+FORMAT = 2  # of what is done to the root beside the recipe's own scripts; part of the step's key
+_MOST_LINES = 200_000  # of one script's output; more is a flood
+_MOST_BYTES = 32 * 1024 * 1024
+_INPUTS = "/run/inputs"  # in the root
+
+# What scripts that install packages need, and must not stay: name servers, and that no service starts.
+_OPEN = f"""\
+if [ -f /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ] && [ ! -s /etc/resolv.conf ]; then
+  cat {_INPUTS}/resolv.conf > /etc/resolv.conf
+fi
+if [ ! -e /usr/sbin/policy-rc.d ] && [ -d /usr/sbin ]; then
+  printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d
+fi
+"""
+# What scripts leave that no image should have.
+_CLOSE = f"""\
+if [ -f /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ] && cmp -s /etc/resolv.conf {_INPUTS}/resolv.conf; then
+  : > /etc/resolv.conf
+fi
+if [ -f /usr/sbin/policy-rc.d ] && [ "$(cat /usr/sbin/policy-rc.d)" = "$(printf '#!/bin/sh\\nexit 101')" ]; then
+  rm -f /usr/sbin/policy-rc.d
+fi
+[ ! -f /etc/machine-id ] || : > /etc/machine-id
+rm -rf /tmp/* /tmp/.[!.]* /var/tmp/* /var/tmp/.[!.]* /var/cache/ldconfig/aux-cache
+"""
 
 
 class ScriptFailed(SkerryError):
-    """A script of the recipe ended with a status other than 0."""
+    """A script of the recipe ended with a status other than 0, took too long, or said too much."""
 
     code = "script-failed"
+
+
+class _Flood(Exception):
+    """A program says more than anybody can read."""
 
 
 @dataclass
@@ -34,85 +71,157 @@ class _Said:
 
     progress: Progress
     words: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_WORDS))
+    lines: int = 0
+    size: int = 0
 
     def line(self, text: str) -> None:
+        self.lines += 1
+        self.size += len(text)
+        if self.lines > _MOST_LINES or self.size > _MOST_BYTES:
+            raise _Flood
         self.words.append(text)
         self.progress.log(text)
 
+    def __str__(self) -> str:
+        return "\n".join(word for word in self.words if word.strip())
 
-async def configure(session: Session, meaning: Meaning, folder: Path, progress: Progress) -> None:
-    """Carry out the recipe's words and run its scripts; `folder` is an empty one for their texts.
+
+@dataclass(frozen=True)
+class Scripts:
+    """The scripts of a recipe, ready to run in a session."""
+
+    session: Session
+    folder: Path  # where their texts are
+    live: Path  # becomes part of a live medium
+    home: Path  # the recipe's folder, where scripts outside the root begin
+    timeout_s: float
+    progress: Progress
+
+    async def run(self, script: Script) -> dict[str, Any] | None:
+        """Run one script; the minimizer gives a report.
+
+        Raises:
+            ScriptFailed: it failed and must not, took too long, or flooded its output.
+        """
+        if is_minimizer(script):
+            report = await minimize(self.session, understand_minimizer(script), self.progress)
+            return report.as_json()
+        (self.folder / "script").write_bytes(script.body)
+        said = _Said(self.progress)
+        output = await self._run(script, said)
+        if output.status:
+            self._failed(script, output.status, said)
+        return None
+
+    async def _run(self, script: Script, said: _Said) -> Output:
+        where = f"{_INPUTS}/script" if script.chroot else str(self.folder / "script")
+        argv, env = script_argv(script, where), {} if script.chroot else self._outside()
+        try:
+            return await self.session.run(
+                argv,
+                chroot=script.chroot,
+                inputs=self.folder,
+                env=env,
+                timeout=self.timeout_s,
+                ok=range(256),
+                on_line=said.line,
+                writable=() if script.chroot else (self.live,),
+                cwd=None if script.chroot else self.home,
+            )
+        except TimedOut:
+            raise ScriptFailed(
+                f"{script} took longer than {self.timeout_s:g} s and was ended; it last said: {said}",
+                hint="SKERRY_IMAGE_SCRIPT_TIMEOUT says how long a script may take",
+            ) from None
+        except BaseExceptionGroup as group:
+            if group.subgroup(_Flood) is None:
+                raise
+            raise ScriptFailed(
+                f"{script} was ended: it said more than {_MOST_LINES} lines or {_MOST_BYTES >> 20} MiB: {said}",
+                hint="send what nobody reads to a file, with --log",
+            ) from None
+
+    def _outside(self) -> Mapping[str, str]:
+        return {"INSTALL_ROOT": str(self.session.root), "LIVE_ROOT": str(self.live)}
+
+    def _failed(self, script: Script, status: int, said: _Said) -> None:
+        if disk_was_full(str(said)):
+            raise no_space(self.session.workspace.scratch)
+        if not script.error_on_fail:
+            self.progress.log(f"note: {script} ended with status {status}")
+            return
+        raise ScriptFailed(
+            f"{script} failed with status {status}: {said}", hint="the line is that of the section's beginning"
+        )
+
+
+async def configure(scripts: Scripts, meaning: Meaning, name_servers: bytes) -> list[dict[str, Any]]:
+    """Carry out the recipe's words and run its scripts; returns what minimizers tell.
 
     Raises:
         BadRecipe: a word cannot be carried out with the packages that are there.
-        ScriptFailed: a script with --erroronfail failed; the message has its place and last words.
+        ScriptFailed: see `Scripts.run`.
     """
-    (folder / "words").write_bytes(settings_script(meaning))
-    for number, script in enumerate(meaning.scripts):
-        (folder / str(number)).write_bytes(script.body)
-    said = _Said(progress)
-    output = await session.run(
-        ["/bin/sh", f"{_INPUTS}/words"], chroot=True, inputs=folder, on_line=said.line, ok=range(256)
-    )
+    (scripts.folder / "resolv.conf").write_bytes(name_servers)
+    await _inside(scripts, _OPEN.encode())
+    output, said = await _inside(scripts, settings_script(meaning))
     if output.status:
-        _disk_full(session, said)
-        raise BadRecipe(f"the words of the recipe cannot be carried out: {_last(said)}")
-    for number, script in enumerate(meaning.scripts):
-        progress.update(0.1 + 0.8 * number / len(meaning.scripts), str(script))
-        await _run_script(session, script, number, folder, progress)
-    await session.run(["/bin/sh", "-c", _TIDY], chroot=True)
+        if disk_was_full(said):
+            raise no_space(scripts.session.workspace.scratch)
+        raise BadRecipe(f"the words of the recipe cannot be carried out: {said}")
+    reports = []
+    posts = after_packages(meaning)
+    for number, script in enumerate(posts):
+        scripts.progress.update(0.1 + 0.75 * number / len(posts), str(script))
+        if report := await scripts.run(script):
+            reports.append(report)
+    await _inside(scripts, _CLOSE.encode())
+    return reports
 
 
-# What scripts leave that no image should have.
-_TIDY = """\
-find /tmp /var/tmp -mindepth 1 -delete
-[ ! -e /etc/machine-id ] || : > /etc/machine-id
-"""
-
-
-async def _run_script(session: Session, script: Script, number: int, folder: Path, progress: Progress) -> None:
-    said = _Said(progress)
-    argv = script_argv(script, number)
-    try:
-        output = await session.run(argv, chroot=True, inputs=folder, on_line=said.line, ok=range(256))
-    except CommandFailed as exc:
-        raise ScriptFailed(f"{script} was ended: {exc.message}") from exc
-    if not output.status:
-        return
-    _disk_full(session, said)
-    if not script.error_on_fail:
-        progress.log(f"note: {script} ended with status {output.status}")
-        return
-    raise ScriptFailed(
-        f"{script} failed with status {output.status}: {_last(said)}",
-        hint="the line is that of the section's beginning",
+async def _inside(scripts: Scripts, text: bytes) -> tuple[Output, str]:
+    said = _Said(scripts.progress)
+    (scripts.folder / "script").write_bytes(text)
+    output = await scripts.session.run(
+        ["/bin/sh", f"{_INPUTS}/script"], chroot=True, inputs=scripts.folder, on_line=said.line, ok=range(256)
     )
+    return output, str(said)
 
 
-def script_argv(script: Script, number: int) -> list[Arg]:
+def before_packages(meaning: Meaning) -> list[Script]:
+    """The %pre scripts."""
+    return [script for script in meaning.scripts if script.section == "%pre"]
+
+
+def after_packages(meaning: Meaning) -> list[Script]:
+    """The %post scripts, minimizers among them."""
+    return [script for script in meaning.scripts if script.section == "%post"]
+
+
+def script_argv(script: Script, file: str) -> list[Arg]:
     """The interpreter on the script's file; with --log, what it says goes to a file of the root."""
-    run: list[Arg] = [script.interpreter, f"{_INPUTS}/{number}"]
+    run: list[Arg] = [*script.interpreter.split(), file]
     if not script.log:
         return run
-    return ["/bin/sh", "-c", 'log=$1; shift; mkdir -p "${log%/*}"; exec "$@" >"$log" 2>&1', "sh", script.log, *run]
+    wrapper = (
+        'log="${INSTALL_ROOT:-}$1"; shift; mkdir -p "${log%/*}"; "$@" >"$log" 2>&1; s=$?; '
+        '[ "$s" = 0 ] || tail -n 12 "$log"; exit "$s"'
+    )
+    return ["/bin/sh", "-c", wrapper, "sh", script.log, *run]
 
 
-def _last(said: _Said) -> str:
-    return "\n".join(word for word in said.words if word.strip())
-
-
-def _disk_full(session: Session, said: _Said) -> None:
-    if disk_was_full(_last(said)):
-        raise no_space(session.workspace.scratch)
+def script_inputs(scripts: Sequence[Script]) -> list[tuple[str, str, str, bool, bool, str | None]]:
+    """What decides about what scripts do; where they stand does not."""
+    return [
+        (each.section, each.body.hex(), each.interpreter, each.chroot, each.error_on_fail, each.log)
+        for each in scripts
+    ]
 
 
 def inputs(meaning: Meaning) -> dict[str, object]:
     """What decides about the root beside the base, for the step's key."""
     return {
         "format": FORMAT,
-        "settings": settings_script(meaning).hex(),
-        "scripts": [
-            (each.body.hex(), each.interpreter, each.error_on_fail, each.log, each.chroot)
-            for each in meaning.scripts
-        ],
+        "words": settings_script(meaning).hex(),
+        "scripts": script_inputs(after_packages(meaning)),
     }

@@ -9,7 +9,7 @@ import glob
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -94,8 +94,8 @@ def place_file(source: Path, output: Path, sha256: str) -> None:
         (part / "sums").rename(output.with_name(output.name + ".sha256"))
 
 
-def place_all(entries: dict[str, Path], folder: Path) -> None:
-    """Copy finished files and folders into `folder`, by the names that they get there; then show all of them."""
+def place_all(entries: Mapping[str, Path], folder: Path, texts: Mapping[str, str]) -> None:
+    """Copy finished files and folders, and write texts, into `folder` by name; then show all of them at once."""
     with part_of(folder / "skerry") as part:
         for name, source in entries.items():
             if source.is_dir():
@@ -103,7 +103,9 @@ def place_all(entries: dict[str, Path], folder: Path) -> None:
             else:
                 copy_file(source, part / name)
                 _fsync(part / name)
-        for name in entries:
+        for name, text in texts.items():
+            (part / name).write_text(text)
+        for name in (*entries, *texts):
             if (folder / name).is_dir() and not (folder / name).is_symlink():
                 (folder / name).rename(part / f"{name}.old")
             (part / name).rename(folder / name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,10 @@ from skerry.commands import Commands
 from skerry.errors import BadInput, Unavailable
 from skerry.images import about, configure
 from skerry.images import mirrors as mirror
-from skerry.images.installers import deb
+from skerry.images.cache import key_of
+from skerry.images.installers.deb import DebInstaller
+from skerry.images.installers.installer import Installer
+from skerry.images.lock import Lock
 from skerry.images.outputs.output import Output
 from skerry.images.outputs.registry import find_output
 from skerry.images.recipe import Remark, read_recipe
@@ -25,9 +27,7 @@ from skerry.images.words import Meaning, understand
 class Facts:
     """What a plan is made from, beside the recipe."""
 
-    deb_lines: tuple[str, ...]
-    tools_lines: tuple[str, ...]
-    mmdebstrap: str  # version
+    tools_lines: tuple[str, ...]  # apt's sources for the tools tree
     qemu_img: str  # version
 
 
@@ -44,9 +44,12 @@ class OutputPlan:
 class Plan:
     """The steps from a recipe to its outputs."""
 
+    recipe: Path
     name: str  # base name of the files made
     meaning: Meaning
     facts: Facts
+    installer: Installer
+    lock: Lock | None
     base: Step
     root: Step
     about: Step
@@ -61,22 +64,45 @@ class Plan:
 
 
 def plan(
-    name: str, meaning: Meaning, facts: Facts, outputs: Sequence[Output], remarks: Sequence[Remark] = ()
+    recipe: Path,
+    meaning: Meaning,
+    facts: Facts,
+    installer: Installer,
+    outputs: Sequence[Output],
+    *,
+    name: str = "",
+    lock: Lock | None = None,
+    remarks: Sequence[Remark] = (),
 ) -> Plan:
     """Decide what must be there, without looking whether it is."""
-    packages = deb.DebBase(meaning, facts.deb_lines)
-    base = step("base", "base", f"Installing {meaning.source}", {**packages.inputs, "program": facts.mmdebstrap})
+    name = name or recipe.stem
+    locked = key_of(lock.epoch, [vars(each) for each in lock.packages]) if lock else ""
+    before = configure.script_inputs(configure.before_packages(meaning))
+    checks = {"checks": before} if before else {}
+    base = step("base", "base", installer.title, {**installer.inputs, "lock": locked, **checks})
     root = step("root", "root", "Running the recipe's scripts", configure.inputs(meaning), [base])
     described = step("about", "about", "Describing the root", {"format": about.FORMAT, "name": name}, [base, root])
 
     def output_plan(output: Output) -> OutputPlan:
         tools = _tools_step(output)
-        inputs = {"name": name, "program": facts.qemu_img, **output.inputs(meaning)}
+        inputs = {"name": name, "qemu-img": facts.qemu_img, **output.inputs(meaning)}
         title = f"Writing {output.name}"
         made = step(f"output {output.name}", output.name, title, inputs, [tools, root, described])
         return OutputPlan(output, tools, made)
 
-    return Plan(name, meaning, facts, base, root, described, tuple(map(output_plan, outputs)), tuple(remarks))
+    return Plan(
+        recipe=recipe,
+        name=name,
+        meaning=meaning,
+        facts=facts,
+        installer=installer,
+        lock=lock,
+        base=base,
+        root=root,
+        about=described,
+        outputs=tuple(map(output_plan, outputs)),
+        remarks=tuple(remarks),
+    )
 
 
 def _tools_step(output: Output) -> Step:
@@ -87,7 +113,12 @@ def _tools_step(output: Output) -> Step:
 
 
 async def make_plan(
-    recipe: Path, outputs: Sequence[str], settings: BuildSettings, commands: Commands, name: str = ""
+    recipe: Path,
+    outputs: Sequence[str],
+    settings: BuildSettings,
+    commands: Commands,
+    name: str = "",
+    lock: Lock | None = None,
 ) -> Plan:
     """Read the recipe, look at the machine, and decide.
 
@@ -106,24 +137,27 @@ async def make_plan(
         chosen = settings.mirrors(distribution)
         return mirror.find_mirrors(distribution, release=release, sources=sources, chosen=chosen)
 
-    own = find(meaning.source.distribution)
-    if meaning.more_sources and own.main is None:
-        distribution = meaning.source.distribution
+    facts = Facts(
+        tools_lines=tuple(mirror.deb_lines(TOOLS_SOURCE, find(TOOLS_SOURCE.distribution))),
+        qemu_img=await _version("qemu-img", commands),
+    )
+    installer = await _deb_installer(recipe, meaning, find(meaning.source.distribution), commands)
+    return plan(recipe, meaning, facts, installer, wanted, name=name, lock=lock, remarks=understood.remarks)
+
+
+async def _deb_installer(
+    recipe: Path, meaning: Meaning, mirrors: mirror.Mirrors, commands: Commands
+) -> DebInstaller:
+    distribution = meaning.source.distribution
+    if meaning.more_sources and mirrors.main is None:
         raise Unavailable(
             f"{recipe} adds suites with `repo`, and the mirror of {distribution} is not known",
             hint=f"set SKERRY_{distribution.upper()}_MIRROR to its address",
         )
-    versions = await asyncio.gather(
-        commands.run(["mmdebstrap", "--version"]), commands.run(["qemu-img", "--version"])
-    )
-    facts = Facts(
-        deb_lines=tuple(mirror.deb_lines(meaning.source, own, meaning.more_sources)),
-        tools_lines=tuple(mirror.deb_lines(TOOLS_SOURCE, find(TOOLS_SOURCE.distribution))),
-        mmdebstrap=_first_line(versions[0].stdout),
-        qemu_img=_first_line(versions[1].stdout),
-    )
-    return plan(name or recipe.stem, meaning, facts, wanted, understood.remarks)
+    lines = tuple(mirror.deb_lines(meaning.source, mirrors, meaning.more_sources))
+    return DebInstaller(meaning, lines, await _version("mmdebstrap", commands))
 
 
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0]
+async def _version(program: str, commands: Commands) -> str:
+    """The first line that a program says of itself."""
+    return (await commands.run([program, "--version"])).stdout.strip().partition("\n")[0]

@@ -53,19 +53,22 @@ class Session:
         ok: Sequence[int] = (0,),
         on_line: Callable[[str], None] | None = None,
         inputs: Path | None = None,
+        writable: Sequence[Path] = (),
+        cwd: Path | None = None,
         network: bool = True,
     ) -> Output:
         """Run a program in the root, or beside it with the machine read-only and the root writable.
 
-        `inputs` is a folder that a program in the root finds, read-only, as /run/inputs. Nothing that the program
-        started or mounted outlives it.
+        `inputs` is a folder that a program in the root finds, read-only, as /run/inputs; `writable` are folders
+        beside the root for one outside of it, and `cwd` where it begins. Nothing that the program started outlives
+        it. With `on_line`, memory is bounded whatever it says.
 
         Raises:
             BadImage: a package or script made a link of /proc, /dev, /sys, /run or /tmp.
             CommandFailed, TimedOut, Unavailable: as `Commands.run`.
         """
         words = {**self.environment, **(env or {})}
-        inside = root_argv(self.root, inputs) if chroot else outside_argv(self.root, inputs)
+        inside = root_argv(self.root, inputs) if chroot else outside_argv(self.root, inputs, writable, cwd)
         if chroot:
             await self._check_mount_points()
         alone = [] if network else ["--unshare-net"]
@@ -88,9 +91,9 @@ class Session:
             pass_fds=[self.workspace.lock],
         )
 
-    async def pack(self, tar: Path, epoch: int) -> None:
-        """Write the root as a tar: the same tree gives the same bytes, whoever packs it and wherever it is."""
-        await self.tool(*pack_argv(self.root, tar, epoch))
+    async def pack(self, tar: Path, epoch: int, root: Path | None = None) -> None:
+        """Write the root, or another folder, as a tar; the same tree gives the same bytes, wherever it is."""
+        await self.tool(*pack_argv(root or self.root, tar, epoch))
 
     async def _check_mount_points(self) -> None:
         """Links would let the mounts below land elsewhere; a missing folder is made."""
@@ -163,13 +166,18 @@ def root_argv(root: Path, inputs: Path | None = None) -> list[Arg]:
     return [*argv, "--chdir", "/"]
 
 
-def outside_argv(root: Path, inputs: Path | None = None) -> list[Arg]:
+def outside_argv(
+    root: Path, inputs: Path | None = None, writable: Sequence[Path] = (), cwd: Path | None = None
+) -> list[Arg]:
     """Stay on the machine, which is read-only, and have the root writable, with a /tmp of one's own."""
     argv = _bubblewrap()
     argv += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108 - a new one
-    if inputs is not None:
-        argv += ["--ro-bind", inputs, inputs]
-    return [*argv, "--bind", root, root, "--chdir", root]
+    for folder in (inputs, cwd):
+        if folder is not None:
+            argv += ["--ro-bind", folder, folder]
+    for folder in (root, *writable):
+        argv += ["--bind", folder, folder]
+    return [*argv, "--chdir", cwd or root]
 
 
 def environment_words(environment: Mapping[str, str | Secret]) -> list[Arg]:

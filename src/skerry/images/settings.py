@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skerry.images.mirrors import Mirrors
-from skerry.settings import PATH, SIZE, TEXT, load, setting
+from skerry.settings import NUMBER, PATH, SIZE, TEXT, load, setting
 from skerry.sizes import GIB, MIB
 
 
@@ -37,6 +37,9 @@ class BuildSettings:
         "how much the cache may hold; what was not used longest goes first",
         default=6 * GIB,
         minimum=64 * MIB,
+    )
+    image_script_timeout: float = setting(
+        NUMBER, "seconds that one script of a recipe may take", default=3600.0, minimum=1
     )
     debian_mirror: str = setting(
         TEXT, "where Debian is fetched from (default: as this machine itself)", default=""

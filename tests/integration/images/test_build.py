@@ -144,7 +144,7 @@ async def test_another_menu_does_not_install_again(tiny: Tiny, settings: BuildSe
 
 
 async def test_two_builds_at_once_install_once(tiny: Tiny, settings: BuildSettings, tmp_path: Path) -> None:
-    recipe = write(tmp_path, TINY.replace("hostname=tiny", "hostname=twin"))
+    recipe = write(tmp_path, TINY.replace("-nano", "-less"))
     commands = Recorder()
 
     async with asyncio.TaskGroup() as group:

@@ -10,18 +10,20 @@ import pytest
 
 from skerry.errors import CommandFailed, NoSpace
 from skerry.images.installers.deb import (
-    DebBase,
+    DebInstaller,
     Follow,
     detail_of,
     explain,
     install_argv,
+    installed_packages,
     keep_packages,
     link_packages,
     mode_of,
     path_filters,
+    preferences,
     trim_packages,
-    unwanted,
 )
+from skerry.images.lock import InstalledPackage, Lock, differences
 from skerry.images.recipe import BadRecipe, Packages
 from skerry.images.words import Meaning, Source
 from skerry.progress import Collected
@@ -30,7 +32,7 @@ MEANING = Meaning(Source("debian", "trixie"), Packages(names=("bash", "apt"), co
 
 
 def argv(meaning: Meaning, lines: tuple[str, ...] = (), mode: str = "root") -> list[str]:
-    return [str(word) for word in install_argv(DebBase(meaning, lines), "base.tar", mode=mode)]
+    return [str(word) for word in install_argv(DebInstaller(meaning, lines, "mmdebstrap 1"), mode=mode)]
 
 
 def test_the_command_names_packages_suite_and_sources() -> None:
@@ -70,7 +72,47 @@ def test_only_wanted_languages_come_in() -> None:
 
 
 def test_unwanted_packages_are_pinned_away() -> None:
-    assert unwanted(Packages(excluded=("nano",))) == "Package: nano\nPin: version *\nPin-Priority: -1\n\n"
+    assert preferences(Packages(excluded=("nano",))) == "Package: nano\nPin: version *\nPin-Priority: -1\n\n"
+
+
+def test_locked_packages_come_in_as_they_were() -> None:
+    lock = Lock(1, (InstalledPackage("bash", "5.2-1", "amd64"),))
+
+    assert "Package: bash\nPin: version 5.2-1\nPin-Priority: 1001\n" in preferences(Packages(), lock)
+
+
+STATUS = """\
+Package: bash
+Status: install ok installed
+Architecture: amd64
+Version: 1:5.2-1
+Description: shell
+ Package: not a field
+
+Package: gone
+Status: deinstall ok config-files
+Architecture: amd64
+Version: 1
+"""
+
+
+def test_what_is_installed_is_told_with_the_hash_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "bash_1%3a5.2-1_amd64.deb").write_bytes(b"")
+
+    (bash,) = installed_packages(STATUS, tmp_path)
+
+    assert (bash.name, bash.version, bash.architecture) == ("bash", "1:5.2-1", "amd64")
+    assert bash.sha256.startswith("e3b0c44298fc1c14")
+
+
+def test_a_lock_that_does_not_hold_names_every_package() -> None:
+    lock = Lock(1, (InstalledPackage("a", "1", "all"), InstalledPackage("b", "1", "all")))
+
+    assert differences(lock, [InstalledPackage("b", "2", "all"), InstalledPackage("c", "1", "all")]) == [
+        "a: missing",
+        "b: 2 instead of 1",
+        "c: not in the lock",
+    ]
 
 
 OUTPUT = """\
@@ -161,11 +203,13 @@ def test_kept_packages_are_linked_and_taken_over(tmp_path: Path) -> None:
 
 
 def test_the_archive_is_bounded_and_drops_the_oldest(tmp_path: Path) -> None:
+    folder = tmp_path / "debian-trixie"
+    folder.mkdir()
     for number in range(3):
-        file = tmp_path / f"{number}.deb"
+        file = folder / f"{number}.deb"
         file.write_bytes(bytes(100))
         os.utime(file, (number, number))
 
     trim_packages(tmp_path, 250)
 
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["1.deb", "2.deb"]
+    assert sorted(each.name for each in folder.iterdir()) == ["1.deb", "2.deb"]

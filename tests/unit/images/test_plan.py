@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from skerry.images.installers.deb import DebInstaller
+from skerry.images.lock import InstalledPackage, Lock
 from skerry.images.outputs.registry import find_output
 from skerry.images.plan import Facts, Plan
 from skerry.images.plan import plan as plan_outputs
@@ -18,11 +20,24 @@ SCRIPT = Script(
     "%post", b"x\n", "/bin/sh", chroot=True, error_on_fail=True, log=None, place=Place(Path("/r.ks"), 3)
 )
 MEANING = Meaning(Source("debian", "trixie"), Packages(names=("bash",)), (SCRIPT,))
-FACTS = Facts(("deb http://m.example/debian trixie main",), (), "mmdebstrap 1.5.6", "qemu-img 10.0.2")
 
 
-def plan(meaning: Meaning, facts: Facts, *outputs: str) -> Plan:
-    return plan_outputs("r", meaning, facts, [find_output(name) for name in outputs])
+@dataclass(frozen=True)
+class Seen:
+    """What is known of the machine."""
+
+    deb_lines: tuple[str, ...] = ("deb http://m.example/debian trixie main",)
+    mmdebstrap: str = "mmdebstrap 1.5.6"
+    qemu_img: str = "qemu-img 10.0.2"
+
+
+FACTS = Seen()
+
+
+def plan(meaning: Meaning, facts: Seen, *outputs: str) -> Plan:
+    installer = DebInstaller(meaning, facts.deb_lines, facts.mmdebstrap)
+    wanted = [find_output(name) for name in outputs]
+    return plan_outputs(Path("/r.ks"), meaning, Facts((), facts.qemu_img), installer, wanted)
 
 
 def kinds_that_differ(one: Plan, other: Plan) -> list[str]:
@@ -44,7 +59,7 @@ def test_the_same_inputs_give_the_same_plan() -> None:
     ],
     ids=["packages", "options", "suite", "mirror", "mmdebstrap"],
 )
-def test_what_is_installed_makes_everything_anew(meaning: Meaning, facts: Facts) -> None:
+def test_what_is_installed_makes_everything_anew(meaning: Meaning, facts: Seen) -> None:
     assert kinds_that_differ(plan(MEANING, FACTS, "qcow2"), plan(meaning, facts, "qcow2")) == [
         "base",
         "root",
@@ -82,6 +97,24 @@ def test_what_is_done_after_the_packages_leaves_the_base(meaning: Meaning) -> No
 )
 def test_what_goes_into_the_disk_leaves_the_root(meaning: Meaning) -> None:
     assert kinds_that_differ(plan(MEANING, FACTS, "qcow2"), plan(meaning, FACTS, "qcow2")) == ["output qcow2"]
+
+
+def test_a_check_before_the_packages_belongs_to_the_base() -> None:
+    check = replace(SCRIPT, section="%pre", chroot=False)
+
+    changed = kinds_that_differ(
+        plan(MEANING, FACTS, "disk"), plan(replace(MEANING, scripts=(check, SCRIPT)), FACTS, "disk")
+    )
+
+    assert changed[0] == "base"
+
+
+def test_a_lock_is_another_base() -> None:
+    lock = Lock(1, (InstalledPackage("bash", "5.2", "amd64", "00"),))
+    planned = plan(MEANING, FACTS, "disk")
+    locked = plan_outputs(Path("/r.ks"), MEANING, Facts((), ""), planned.installer, [], lock=lock)
+
+    assert locked.base.key != planned.base.key
 
 
 def test_outputs_share_all_but_the_last_step() -> None:

@@ -7,16 +7,21 @@ and nobody writes into another's files) and taken over by renames.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import hashlib
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from skerry.commands import Arg, Commands
+from skerry.commands import Arg
 from skerry.errors import CommandFailed, SkerryError
-from skerry.images.cache import Workspace, disk_was_full, no_space
+from skerry.images.cache import disk_was_full, no_space
+from skerry.images.installers.epoch import release_date
+from skerry.images.installers.installer import BASE_TAR, BaseBuild, write_packages
+from skerry.images.lock import InstalledPackage, Lock, LockBroken, differences
 from skerry.images.recipe import BadRecipe, Packages
 from skerry.images.words import Meaning
 from skerry.progress import Progress
@@ -24,10 +29,11 @@ from skerry.progress import Progress
 FORMAT = 2  # of what the hooks do; part of the step's key
 TIMEOUT_S = 3600.0
 _ARCHIVES = "/var/cache/apt/archives/"
+# Where the installer works as root on the cache's own file system, packages are linked in and out.
+_LINK_IN = f'find debs-in -name "*.deb" -exec ln -t "$1"{_ARCHIVES} {{}} +'
+_LINK_OUT = f'find "$1"{_ARCHIVES} -name "*.deb" -links 1 -exec ln -t debs-out {{}} +'
 # The build machine's name servers are its own matter; a link is the image's.
-_LAST_HOOK = (
-    'rm -f "$1"/etc/apt/preferences.d/00skerry-unwanted; [ -L "$1"/etc/resolv.conf ] || : > "$1"/etc/resolv.conf'
-)
+_LAST_HOOK = 'rm -f "$1"/etc/apt/preferences.d/00skerry; [ -L "$1"/etc/resolv.conf ] || : > "$1"/etc/resolv.conf'
 _HINTS = (
     (
         "Failed to fetch|Could not resolve|Temporary failure resolving",
@@ -42,11 +48,17 @@ _HINTS = (
 
 
 @dataclass(frozen=True)
-class DebBase:
-    """Packages to install, and from where; `meaning` is read for its source and packages only."""
+class DebInstaller:
+    """Installs the packages of a recipe from these lines of apt's sources."""
 
-    meaning: Meaning
+    meaning: Meaning  # read for its source and packages only
     deb_lines: tuple[str, ...]
+    program: str  # mmdebstrap's version
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"Installing {self.meaning.source}"
 
     @property
     def inputs(self) -> Mapping[str, object]:
@@ -54,44 +66,48 @@ class DebBase:
         return {
             "format": FORMAT,
             "source": str(self.meaning.source),
-            "lines": self.deb_lines,
+            "mirrors": self.deb_lines,
             "packages": vars(self.meaning.packages),
+            "program": self.program,
         }
 
+    async def install(self, build: BaseBuild) -> int:
+        """Install a base; see `Installer.install`."""
+        workspace, archive = build.workspace, build.archive / f"{self.meaning.source}".replace(":", "-")
+        await asyncio.to_thread(self._prepare, build, archive)
+        follow = Follow(build.progress)
+        try:
+            epoch = await self._epoch(build)
+            await build.commands.run(
+                install_argv(self, mode=mode_of(os.geteuid())),
+                env={"TMPDIR": str(workspace.scratch), "SOURCE_DATE_EPOCH": str(epoch)},
+                cwd=workspace.path,
+                timeout=TIMEOUT_S,
+                on_line=follow.line,
+                pass_fds=[workspace.lock],
+            )
+        except CommandFailed as exc:
+            raise explain(exc, self.meaning, workspace.scratch.parent) from exc
+        finally:
+            keep_packages(workspace.path / "debs-out", archive)
+        status = (workspace.path / "status").read_text(errors="replace")
+        installed = await asyncio.to_thread(installed_packages, status, archive)
+        if build.lock and (lines := differences(build.lock, installed)):
+            raise LockBroken("what was installed is not what the lock says:\n" + "\n".join(lines))
+        write_packages(build.folder, installed)
+        (workspace.path / BASE_TAR).rename(build.folder / BASE_TAR)
+        return epoch
 
-async def install(
-    base: DebBase,
-    tar: Path,
-    *,
-    workspace: Workspace,
-    archive: Path,
-    commands: Commands,
-    progress: Progress,
-    epoch: int,
-) -> None:
-    """Install a base and leave it in `tar`; `archive` is the folder of packages that are kept.
+    def _prepare(self, build: BaseBuild, archive: Path) -> None:
+        folder = build.workspace.path
+        (folder / "preferences").write_text(preferences(self.meaning.packages, build.lock))
+        link_packages(archive, folder / "debs-in")
+        (folder / "debs-out").mkdir()
 
-    Raises:
-        BadRecipe: apt cannot install the packages.
-        NoSpace, CommandFailed, TimedOut, Unavailable: as they say.
-    """
-    (workspace.path / "unwanted").write_text(unwanted(base.meaning.packages))
-    link_packages(archive, workspace.path / "debs-in")
-    (workspace.path / "debs-out").mkdir()
-    follow = Follow(progress)
-    try:
-        await commands.run(
-            install_argv(base, tar.name, mode=mode_of(os.geteuid())),
-            env={"TMPDIR": str(workspace.scratch), "SOURCE_DATE_EPOCH": str(epoch)},
-            cwd=workspace.path,
-            timeout=TIMEOUT_S,
-            on_line=follow.line,
-            pass_fds=[workspace.lock],
-        )
-    except CommandFailed as exc:
-        raise explain(exc, base.meaning, workspace.scratch.parent) from exc
-    finally:
-        keep_packages(workspace.path / "debs-out", archive)
+    async def _epoch(self, build: BaseBuild) -> int:
+        if build.lock:
+            return build.lock.epoch
+        return await release_date(self.meaning.source, self.deb_lines, build.workspace, build.commands)
 
 
 def mode_of(user_id: int) -> str:
@@ -99,14 +115,19 @@ def mode_of(user_id: int) -> str:
     return "root" if user_id == 0 else "unshare"
 
 
-def unwanted(packages: Packages) -> str:
-    """Apt preferences by which excluded packages cannot come in, not even as a dependency."""
-    return "".join(f"Package: {name}\nPin: version *\nPin-Priority: -1\n\n" for name in packages.excluded)
+def preferences(packages: Packages, lock: Lock | None = None) -> str:
+    """Apt preferences: excluded packages cannot come in, even as a dependency; locked ones only as they were."""
+    stanzas = [f"Package: {name}\nPin: version *\nPin-Priority: -1\n" for name in packages.excluded]
+    if lock:
+        stanzas += [
+            f"Package: {each.name}\nPin: version {each.version}\nPin-Priority: 1001\n" for each in lock.packages
+        ]
+    return "\n".join(stanzas) + "\n"
 
 
-def install_argv(base: DebBase, tar: str, *, mode: str) -> list[Arg]:
+def install_argv(installer: DebInstaller, *, mode: str) -> list[Arg]:
     """The mmdebstrap command; its working folder holds the inputs."""
-    meaning = base.meaning
+    meaning = installer.meaning
     packages = meaning.packages
     argv: list[Arg] = ["mmdebstrap", f"--mode={mode}", "--format=tar", "--verbose", "--architectures=amd64"]
     argv.append(f"--variant={'important' if packages.core else 'essential'}")
@@ -117,12 +138,33 @@ def install_argv(base: DebBase, tar: str, *, mode: str) -> list[Arg]:
     argv += [
         "--skip=essential/unlink",  # the packages are wanted for the archive
         f'--setup-hook=mkdir -p "$1"{_ARCHIVES} "$1"/etc/apt/preferences.d',
-        f"--setup-hook=sync-in debs-in {_ARCHIVES}",
-        "--setup-hook=upload unwanted /etc/apt/preferences.d/00skerry-unwanted",
-        f"--customize-hook=sync-out {_ARCHIVES} debs-out",
+        f"--setup-hook={_LINK_IN if mode == 'root' else f'sync-in debs-in {_ARCHIVES}'}",
+        "--setup-hook=upload preferences /etc/apt/preferences.d/00skerry",
+        f"--customize-hook={_LINK_OUT if mode == 'root' else f'sync-out {_ARCHIVES} debs-out'}",
+        "--customize-hook=download /var/lib/dpkg/status status",
         f"--customize-hook={_LAST_HOOK}",
     ]
-    return [*argv, meaning.source.suite, tar, *base.deb_lines]
+    return [*argv, meaning.source.suite, BASE_TAR, *installer.deb_lines]
+
+
+def installed_packages(status: str, archive: Path) -> list[InstalledPackage]:
+    """What dpkg's status file says is installed, with the hashes of the files that it came from."""
+    found = []
+    for stanza in status.split("\n\n"):
+        fields = dict(re.findall(r"^(Package|Version|Architecture|Status): (.*)$", stanza, re.MULTILINE))
+        if fields.get("Status", "").endswith(" installed"):
+            name, version, architecture = fields["Package"], fields["Version"], fields["Architecture"]
+            file = archive / f"{name}_{version.replace(':', '%3a')}_{architecture}.deb"
+            found.append(InstalledPackage(name, version, architecture, _sha256(file)))
+    return sorted(found)
+
+
+def _sha256(file: Path) -> str:
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except FileNotFoundError:  # another build may trim just now
+        return ""
 
 
 def path_filters(packages: Packages) -> list[str]:
@@ -207,13 +249,14 @@ def link_packages(archive: Path, folder: Path) -> None:
 
 def keep_packages(folder: Path, archive: Path) -> None:
     """Take over the packages that a build fetched; a name appears whole or not at all."""
+    archive.mkdir(parents=True, exist_ok=True)
     for package in folder.glob("*.deb"):
         package.rename(archive / package.name)
 
 
 def trim_packages(archive: Path, limit: int) -> None:
     """Keep the archive within `limit` bytes; what no build used for longest goes first."""
-    packages = [(file.stat().st_mtime, file.stat().st_size, file) for file in archive.glob("*.deb")]
+    packages = [(file.stat().st_mtime, file.stat().st_size, file) for file in archive.rglob("*.deb")]
     excess = sum(size for _, size, _ in packages) - limit
     for _, size, file in sorted(packages):
         if excess <= 0:

@@ -27,7 +27,7 @@ class OutputBuild:
     """One output to make."""
 
     meaning: Meaning
-    key: str
+    key: str  # of the content: equal roots and options give equal bytes
     root_tar: Path
     about: Path  # folder of manifests
     tools: Tools
@@ -36,6 +36,7 @@ class OutputBuild:
     epoch: int  # seconds since 1970: the time that everything made claims
     progress: Progress
     name: str  # base name of the files
+    live_tar: Path | None = None  # what scripts want on a live medium, beside the root
 
     def identity(self, name: str) -> str:
         """A UUID for a part of the output."""

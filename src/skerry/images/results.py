@@ -1,0 +1,51 @@
+"""What a build made: for people, for `--json`, and for the next build of the same recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class BuiltFile:
+    """A file in its place."""
+
+    path: Path
+    size: int  # bytes
+    sha256: str
+
+
+@dataclass(frozen=True)
+class BuiltOutput:
+    """One output: its files and folders."""
+
+    name: str
+    files: tuple[BuiltFile, ...]
+    folders: tuple[Path, ...]
+    from_cache: bool
+
+    @property
+    def size(self) -> int:
+        """The bytes of its files."""
+        return sum(file.size for file in self.files)
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """How long a step took, without those that it waited for; 0 when the cache had it."""
+
+    name: str
+    seconds: float
+    from_cache: bool
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished build."""
+
+    name: str
+    outputs: tuple[BuiltOutput, ...]
+    steps: tuple[StepTime, ...]
+    manifests: Path | None
+    heaviest: tuple[tuple[str, int], ...]  # packages and their bytes in the root
+    seconds: float
