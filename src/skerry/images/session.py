@@ -133,7 +133,8 @@ def namespace_argv(user_id: int) -> list[Arg]:
     return [] if user_id == 0 else ["unshare", "--user", "--map-auto", "--map-root-user", "--"]
 
 
-def _bubblewrap() -> list[Arg]:
+def bubblewrap_argv() -> list[Arg]:
+    """The beginning of every bubblewrap here: own processes, few rights; what is to be seen follows."""
     argv: list[Arg] = ["bwrap", "--die-with-parent", "--new-session"]
     argv += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL"]
     for name in _CAPABILITIES:
@@ -143,7 +144,7 @@ def _bubblewrap() -> list[Arg]:
 
 def root_argv(root: Path, inputs: Path | None = None) -> list[Arg]:
     """Enter the root: it is all there is, with new /proc, /dev, /sys and /run."""
-    argv = _bubblewrap()
+    argv = bubblewrap_argv()
     argv += [
         "--bind",
         root,
@@ -170,7 +171,7 @@ def outside_argv(
     root: Path, inputs: Path | None = None, writable: Sequence[Path] = (), cwd: Path | None = None
 ) -> list[Arg]:
     """Stay on the machine, which is read-only, and have the root writable, with a /tmp of one's own."""
-    argv = _bubblewrap()
+    argv = bubblewrap_argv()
     argv += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108 - a new one
     for folder in (inputs, cwd):
         if folder is not None:
