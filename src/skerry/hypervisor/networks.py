@@ -18,8 +18,13 @@ _INTERFACES = Path("/sys/class/net")
 
 
 def list_networks(connection: libvirt.virConnect) -> list[Network]:
-    """All networks of libvirt, and the host's bridges that are not libvirt's."""
+    """All networks of libvirt, and the host's bridges that are not libvirt's.
+
+    A plain user's libvirt has no networks: there the default one is what QEMU makes of the user's own connections.
+    """
     found = [_read(network) for network in connection.listAllNetworks(0)]
+    if _of_a_plain_user(connection) and all(network.name != DEFAULT for network in found):
+        found.append(Network(name=DEFAULT, kind="network", active=True, autostart=True, forward="user", dhcp=True))
     theirs = {network.bridge for network in found}
     found += [_bridge(name) for name in _bridges() if name not in theirs]
     return sorted(found, key=lambda network: (network.kind, network.name))
@@ -27,8 +32,6 @@ def list_networks(connection: libvirt.virConnect) -> list[Network]:
 
 def plugged(connection: libvirt.virConnect, nic: NewNic) -> NewNic:
     """The card as it can be plugged in here.
-
-    A plain user's libvirt has no networks: there the default one is what QEMU makes of the user's own connections.
 
     Raises:
         NotFound: there is no such network.

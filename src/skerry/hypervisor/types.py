@@ -127,7 +127,7 @@ class Machine(Frozen):
     consoles: Consoles
     needs_restart: bool = False  # the running machine differs from its definition
     etag: str  # changes whenever the stored definition changes
-    started_at: datetime | None = None
+    started_at: datetime | None = None  # while it runs: since when, also where it was only restored then
 
 
 class NewDisk(Frozen):
@@ -211,7 +211,7 @@ class Network(Frozen):
     active: bool
     autostart: bool
     bridge: str | None = None
-    forward: str | None = None  # nat, route, open, bridge …; None: isolated
+    forward: str | None = None  # nat, route, open, bridge …, user (outwards alone); None: isolated
     addresses: tuple[str, ...] = ()  # of the host on it, with prefix
     dhcp: bool = False
 

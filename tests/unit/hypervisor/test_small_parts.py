@@ -13,7 +13,7 @@ from skerry.hypervisor.daemon import answers
 from skerry.hypervisor.definition_files import changes, folder_of, read_times
 from skerry.hypervisor.disk_files import DiskSize, measure
 from skerry.hypervisor.faults import fault
-from skerry.hypervisor.networks import missing_default, plugged
+from skerry.hypervisor.networks import list_networks, missing_default, plugged
 from skerry.hypervisor.types import NewNic
 
 
@@ -130,6 +130,9 @@ class TestWithoutNetworks:
         nic = plugged(LibvirtWithoutNetworks("qemu:///session"), NewNic())
 
         assert nic.kind == "user"
+        assert ("default", "user") in {
+            (network.name, network.forward) for network in list_networks(LibvirtWithoutNetworks("qemu:///session"))
+        }
         assert missing_default(LibvirtWithoutNetworks("qemu:///session")) is None
 
     def test_the_system_warns_and_refuses(self) -> None:
@@ -137,6 +140,7 @@ class TestWithoutNetworks:
 
         with pytest.raises(NotFound, match="no network default"):
             plugged(system, NewNic())
+        assert all(network.kind == "bridge" for network in list_networks(system))
         assert "no network named default" in str(missing_default(system))
 
 

@@ -7,6 +7,7 @@ import type { Network } from "../api/types";
 export function forwardText(network: Network): string {
   if (network.kind === "bridge") return "bridge of the host";
   if (network.forward === null) return "isolated";
+  if (network.forward === "user") return "outwards alone, as the user";
   return network.forward === "nat" ? "NAT" : network.forward;
 }
 
