@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from skerry.cli import output
 from skerry.cli.client import Json
 from skerry.cli.program import is_terminal
-from skerry.commands import CommandRunner
-from skerry.errors import BadInput
-from skerry.images.build import build_image
+from skerry.commands import CommandRunner, run_on_terminal
+from skerry.images.build import Order, build, build_image
+from skerry.images.looking import clean, look_ahead, open_shell
+from skerry.images.recipe import read_recipe
+from skerry.images.results import Built
 from skerry.images.settings import load_settings
+from skerry.images.words import understand
 from skerry.progress import Progress
-
-FORMATS: Mapping[str, Literal["qcow2", "raw"]] = {"qcow2": "qcow2", "raw": "raw"}
 
 
 class _Lines:
@@ -31,7 +34,9 @@ class _Lines:
         """A log has no bar."""
 
     def log(self, line: str) -> None:
-        """The output of programs stays out of the log; an error repeats its last lines."""
+        """Only notes are said; the output of programs stays out, as an error repeats its last lines."""
+        if line.startswith("note: "):
+            output.say(line)
 
 
 @contextlib.contextmanager
@@ -45,32 +50,85 @@ def _progress(title: str) -> Iterator[Progress]:
         yield bar
 
 
-def build_here(recipe: Path, out: Path, disk_format: str) -> Json:
-    """Build the recipe's disk; returns what was made.
-
-    Raises:
-        BadInput: there is no such format.
-        BadSettings: a setting of the builder is wrong.
-    """
-    if disk_format not in FORMATS:
-        raise BadInput(f"{disk_format!r} is not a format of disk images", hint=f"choose {' or '.join(FORMATS)}")
-    settings = load_settings()
+def build_file(recipe: Path, out: Path, kind: str, *, max_size: int | None) -> Json:
+    """Build the recipe's disk into one file; returns what was made."""
+    disk_format: Literal["raw", "qcow2"] = "raw" if kind == "disk" else "qcow2"
     with _progress(f"Build {recipe.name}") as progress:
-        making = build_image(
-            recipe,
-            out,
-            format=FORMATS[disk_format],
-            progress=progress,
-            commands=CommandRunner(),
-            settings=settings,
+        made = asyncio.run(
+            build_image(
+                recipe,
+                out,
+                format=disk_format,
+                progress=progress,
+                commands=CommandRunner(),
+                settings=load_settings(),
+                max_size=max_size,
+            )
         )
-        built = asyncio.run(making)
+    return {**asdict(made), "path": str(made.path), "seconds": round(made.seconds, 3)}
+
+
+def build_folder(recipe: Path, out: Path, outputs: tuple[str, ...], *, name: str, max_size: int | None) -> Json:
+    """Build outputs of the recipe into a folder; returns what was made."""
+    order = Order(recipe, outputs, name, max_size)
+    with _progress(f"Build {recipe.name}") as progress:
+        made = asyncio.run(
+            build(order, out, progress=progress, commands=CommandRunner(), settings=load_settings())
+        )
+    return built_json(made)
+
+
+def built_json(built: Built) -> Json:
+    """What was made, for programs."""
     return {
-        "path": str(built.path),
-        "format": built.format,
-        "size": built.size,
-        "virtual_size": built.virtual_size,
-        "sha256": built.sha256,
-        "from_cache": built.from_cache,
+        "name": built.name,
+        "outputs": [
+            {
+                "name": each.name,
+                "files": [asdict(file) | {"path": str(file.path)} for file in each.files],
+                "folders": [str(folder) for folder in each.folders],
+                "from_cache": each.from_cache,
+            }
+            for each in built.outputs
+        ],
+        "steps": [asdict(step) | {"seconds": round(step.seconds, 3)} for step in built.steps],
+        "manifests": str(built.manifests) if built.manifests else None,
+        "heaviest": [{"package": package, "size": size} for package, size in built.heaviest],
         "seconds": round(built.seconds, 3),
     }
+
+
+def plan_here(recipe: Path, outputs: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The steps of a build, which would run, and why."""
+    steps = asyncio.run(look_ahead(Order(recipe, outputs), load_settings(), CommandRunner()))
+    return [asdict(step) for step in steps]
+
+
+def check_here(recipe: Path) -> list[str]:
+    """Read and understand a recipe; returns what is worth telling.
+
+    Raises:
+        BadRecipe: with every mistake.
+    """
+    read = asyncio.run(read_recipe(recipe, CommandRunner()))
+    return [str(remark) for remark in understand(read).remarks]
+
+
+def shell_here(recipe: Path, command: Sequence[str]) -> int:
+    """Run a shell, or a command, in a copy of the recipe's root; returns its status."""
+
+    async def run() -> int:
+        async with contextlib.AsyncExitStack() as stack:
+            with _progress(f"Build {recipe.name}") as progress:
+                opening = open_shell(Order(recipe), load_settings(), CommandRunner(), progress)
+                session = await stack.enter_async_context(opening)
+            term = {"TERM": os.environ.get("TERM", "dumb")}
+            argv = session.argv([*command] or ["/bin/sh"], chroot=True, env=term, terminal=True)
+            return run_on_terminal(argv)
+
+    return asyncio.run(run())
+
+
+def clean_here(days: float | None) -> Json:
+    """Bring the cache to its limit, or delete what was not used for so many days."""
+    return asyncio.run(clean(load_settings(), CommandRunner(), days))

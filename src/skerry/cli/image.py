@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
-from skerry.cli import follow, options, output
+from skerry.cli import follow, image_build, options, output
 from skerry.cli.client import Json, path
 from skerry.cli.options import shown_size, shown_time
 from skerry.cli.output import Column
@@ -161,32 +161,14 @@ def _opened(file: str) -> Iterator[BinaryIO]:
         raise BadInput(f"{file} cannot be read: {exc.strerror}") from exc
 
 
-@IMAGE.command("build")
-def build(
-    run: Run,
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe: a kickstart file.")],
-    *,
-    out: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write the image.")],
-    format: Annotated[str, typer.Option(help="qcow2 or raw.")] = "qcow2",  # noqa: A002 - what users call it
-    import_as: Annotated[
-        str | None, typer.Option("--import", metavar="NAME", help="Import it into the library under this name.")
-    ] = None,
-    no_wait: options.NoWait = False,
-) -> None:
-    """Build an image from a recipe on this machine."""
-    from skerry.cli.building import build_here  # noqa: PLC0415 - slow imports, and the build extra
+def import_file(run: Run, file: str, name: str, sha256: str, *, wait: bool) -> None:
+    """Send a file that was built here, and import it."""
+    with _opened(file) as content:
+        sent = upload(run, content, title=f"Upload {name}")
+    _import(run, {"name": name, "upload": sent, "sha256": sha256}, wait=wait)
 
-    built = build_here(recipe, out, format)
-    if import_as is None:
-        if run.json:
-            output.put_json(built)
-        else:
-            output.say(f"{'taken from the cache' if built['from_cache'] else 'built'} in {built['seconds']:.1f} s")
-            output.put_line(built["path"])
-        return
-    with _opened(str(out)) as content:
-        sent = upload(run, content, title=f"Upload {import_as}", name=out.name)
-    _import(run, {"name": import_as, "upload": sent, "sha256": built["sha256"]}, wait=not no_wait)
+
+image_build.add_verbs(IMAGE)
 
 
 @IMAGE.command("rename")

@@ -74,7 +74,7 @@ async def build(
     settings, progress = settings or load_settings(), progress or Quiet()
     if not folder.is_dir():
         raise NotFound(f"there is no folder {folder.absolute()} for the image")
-    planned, builder = await _begin(order, settings, commands, progress)
+    planned, builder = await begin(order, settings, commands, progress)
     known = {each.step.name for each in planned.outputs if builder.has(each.step)}
     async with AsyncExitStack() as stack:
         entries = {
@@ -106,6 +106,7 @@ async def build_image(
     settings: BuildSettings | None = None,
     progress: Progress | None = None,
     commands: Commands,
+    max_size: int | None = None,
 ) -> BuiltImage:
     """Build a recipe's disk, and nothing else, at `output`, with its checksum in `output`.sha256 beside it.
 
@@ -118,8 +119,8 @@ async def build_image(
         raise BadInput(f"{format!r} is not a format of disk images", hint=f"choose {' or '.join(FORMATS)}")
     if not output.absolute().parent.is_dir():
         raise NotFound(f"there is no folder {output.absolute().parent} for the image")
-    order = Order(recipe, ("disk" if format == "raw" else format,))
-    planned, builder = await _begin(order, settings, commands, progress)
+    order = Order(recipe, ("disk" if format == "raw" else format,), max_size=max_size)
+    planned, builder = await begin(order, settings, commands, progress)
     wanted = planned.outputs[0]
     async with builder.output(wanted) as entry:
         name, facts = next(
@@ -127,6 +128,7 @@ async def build_image(
             for name, facts in read_facts(entry)["files"].items()
             if name.endswith((".raw", ".qcow2"))
         )
+        _check_size(order, format, entry, ())
         virtual_size = _virtual_size(entry / FILES / name)
         with full_disk_explained(output.absolute().parent):
             await asyncio.to_thread(place_file, entry / FILES / name, output, facts["sha256"])
@@ -144,9 +146,14 @@ async def build_image(
     )
 
 
-async def _begin(
+async def begin(
     order: Order, settings: BuildSettings, commands: Commands, progress: Progress
 ) -> tuple[Plan, Builder]:
+    """What would be built, and what builds it; leftovers of killed builds are gone.
+
+    Raises:
+        As `build`.
+    """
     planned = await make_plan(order.recipe, order.outputs, settings, commands, order.name)
     for remark in planned.remarks:
         progress.log(f"note: {remark}")

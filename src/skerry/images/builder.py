@@ -115,7 +115,7 @@ class Builder:
         epoch = read_facts(base)["epoch"]
         tar = base / BASE_TAR
         async with self._session(workspace, tar, epoch) as scripts:
-            reports = await configure(scripts, self._plan.meaning, _name_servers())
+            reports = await configure(scripts, self._plan.meaning)
             self._progress.update(0.9, "packing")
             await scripts.session.pack(folder / ROOT_TAR, epoch)
             if any(scripts.live.iterdir()):
@@ -207,14 +207,6 @@ class Builder:
 def _seed(root: str, step: Step) -> str:
     """What identities follow from: the content, and not the programs or mirrors that it came by."""
     return key_of(root, {name: value for name, value in step.inputs.items() if name != "qemu-img"})
-
-
-def _name_servers() -> bytes:
-    """The machine's own; empty where it has none."""
-    try:
-        return Path("/etc/resolv.conf").read_bytes()
-    except OSError:
-        return b""
 
 
 def _measure(folder: Path) -> dict[str, object]:

@@ -150,13 +150,16 @@ class Cache:
         finally:
             os.close(lock)
 
-    async def trim(self) -> int:
-        """Delete entries until the cache is within its limit, longest unused first; returns the bytes won."""
+    async def trim(self, *, limit: int | None = None, unused_since: float | None = None) -> int:
+        """Delete entries until the cache is within its limit, longest unused first; returns the bytes won.
+
+        What a build uses now stays, and so does what was used after `unused_since` (seconds since 1970).
+        """
         sized = await asyncio.to_thread(self._sized)
-        excess = sum(size for _, size, _ in sized) - self.limit
+        excess = sum(size for _, size, _ in sized) - (self.limit if limit is None else limit)
         won = 0
-        for _, size, entry in sorted(sized):
-            if won >= excess:
+        for used, size, entry in sorted(sized):
+            if won >= excess or (unused_since is not None and used > unused_since):
                 break
             with self._lock_file(*entry.name.rsplit("-", 1)) as lock:
                 if _try(lock, fcntl.LOCK_EX):
@@ -165,7 +168,10 @@ class Cache:
         return won
 
     def _sized(self) -> list[tuple[float, int, Path]]:
-        return [(entry.stat().st_mtime, tree_size(entry), entry) for entry in self._entries.iterdir()]
+        found: list[tuple[float, int, Path]] = []
+        with contextlib.suppress(FileNotFoundError):  # somebody deletes the cache
+            found += [(entry.stat().st_mtime, tree_size(entry), entry) for entry in self._entries.iterdir()]
+        return found
 
     async def _discard(self, entry: Path) -> None:
         """Delete at once for everybody: first the name, then the bytes."""

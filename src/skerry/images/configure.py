@@ -155,15 +155,31 @@ class Scripts:
         )
 
 
-async def configure(scripts: Scripts, meaning: Meaning, name_servers: bytes) -> list[dict[str, Any]]:
+async def open_root(session: Session) -> None:
+    """Make a root ready for programs that install packages: name servers, and no services."""
+    folder = session.workspace.scratch / "opening"
+    folder.mkdir()
+    (folder / "resolv.conf").write_bytes(name_servers())
+    (folder / "script").write_text(_OPEN)
+    await session.run(["/bin/sh", f"{_INPUTS}/script"], chroot=True, inputs=folder, ok=range(256))
+
+
+def name_servers() -> bytes:
+    """The machine's own; empty where it has none."""
+    try:
+        return Path("/etc/resolv.conf").read_bytes()
+    except OSError:
+        return b""
+
+
+async def configure(scripts: Scripts, meaning: Meaning) -> list[dict[str, Any]]:
     """Carry out the recipe's words and run its scripts; returns what minimizers tell.
 
     Raises:
         BadRecipe: a word cannot be carried out with the packages that are there.
         ScriptFailed: see `Scripts.run`.
     """
-    (scripts.folder / "resolv.conf").write_bytes(name_servers)
-    await _inside(scripts, _OPEN.encode())
+    await open_root(scripts.session)
     output, said = await _inside(scripts, settings_script(meaning))
     if output.status:
         if disk_was_full(said):
@@ -175,6 +191,7 @@ async def configure(scripts: Scripts, meaning: Meaning, name_servers: bytes) -> 
         scripts.progress.update(0.1 + 0.75 * number / len(posts), str(script))
         if report := await scripts.run(script):
             reports.append(report)
+    (scripts.folder / "resolv.conf").write_bytes(name_servers())
     await _inside(scripts, _CLOSE.encode())
     return reports
 

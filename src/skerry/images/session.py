@@ -67,13 +67,10 @@ class Session:
             BadImage: a package or script made a link of /proc, /dev, /sys, /run or /tmp.
             CommandFailed, TimedOut, Unavailable: as `Commands.run`.
         """
-        words = {**self.environment, **(env or {})}
-        inside = root_argv(self.root, inputs) if chroot else outside_argv(self.root, inputs, writable, cwd)
         if chroot:
             await self._check_mount_points()
-        alone = [] if network else ["--unshare-net"]
         return await self.commands.run(
-            [*namespace_argv(self.user_id), *inside, *alone, "--", "env", "-i", *environment_words(words), *argv],
+            self.argv(argv, chroot=chroot, env=env, inputs=inputs, writable=writable, cwd=cwd, network=network),
             stdin=stdin,
             cwd=self.workspace.path,
             timeout=timeout,
@@ -81,6 +78,25 @@ class Session:
             on_line=on_line,
             pass_fds=[self.workspace.lock],
         )
+
+    def argv(
+        self,
+        argv: Sequence[Arg],
+        *,
+        chroot: bool = False,
+        env: Mapping[str, str | Secret] | None = None,
+        inputs: Path | None = None,
+        writable: Sequence[Path] = (),
+        cwd: Path | None = None,
+        network: bool = True,
+        terminal: bool = False,
+    ) -> list[Arg]:
+        """The whole command of `run`; with `terminal`, it may have the terminal that we have."""
+        words = {**self.environment, **(env or {})}
+        inside = root_argv(self.root, inputs) if chroot else outside_argv(self.root, inputs, writable, cwd)
+        inside += [] if network else ["--unshare-net"]
+        inside += [] if terminal else ["--new-session"]
+        return [*namespace_argv(self.user_id), *inside, "--", "env", "-i", *environment_words(words), *argv]
 
     async def tool(self, *argv: Arg, timeout: float = TIMEOUT_S) -> Output:  # noqa: ASYNC109 - handed on
         """Run a trusted program of the host on the root, as the root's owner."""
@@ -135,7 +151,7 @@ def namespace_argv(user_id: int) -> list[Arg]:
 
 def bubblewrap_argv() -> list[Arg]:
     """The beginning of every bubblewrap here: own processes, few rights; what is to be seen follows."""
-    argv: list[Arg] = ["bwrap", "--die-with-parent", "--new-session"]
+    argv: list[Arg] = ["bwrap", "--die-with-parent"]
     argv += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL"]
     for name in _CAPABILITIES:
         argv += ["--cap-add", f"CAP_{name}"]

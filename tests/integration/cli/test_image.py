@@ -14,7 +14,8 @@ from tests.integration.cli.conftest import Skerry
 from tests.integration.cli.fake_server import DONE, IMAGE, Fake, Reply, Request, problem
 
 from skerry.cli import building, upload
-from skerry.images.build import BuiltImage
+from skerry.images.build import BuiltImage, Order
+from skerry.images.results import Built, BuiltFile, BuiltOutput, StepTime
 
 IMPORTED = DONE | {"result": {"image": IMAGE["id"]}}
 PIECE = 1000
@@ -209,14 +210,55 @@ def built(monkeypatch: pytest.MonkeyPatch) -> None:
         output.write_bytes(b"disk")
         return BuiltImage(output, options["format"], 4, 4096, hashlib.sha256(b"disk").hexdigest(), False, 1.5)
 
+    async def build(order: Order, folder: Path, **options: Any) -> Built:
+        (folder / "aos.qcow2").write_bytes(b"disk")
+        return Built(
+            "aos",
+            (BuiltOutput("qcow2", (BuiltFile(folder / "aos.qcow2", 4, "00"),), (), from_cache=False),),
+            (
+                StepTime("base", 1.5, from_cache=False),
+                StepTime("output qcow2", 2.0, from_cache=False),
+                StepTime("output tar", 0.0, from_cache=True),
+            ),
+            folder / "aos.manifests",
+            (("bash", 6914048),),
+            3.5,
+        )
+
     monkeypatch.setattr(building, "build_image", build_image)
+    monkeypatch.setattr(building, "build", build)
 
 
 def test_build_prints_where_the_image_is(skerry: Skerry, built: None, tmp_path: Path) -> None:
-    result = skerry("image", "build", "aos.ks", "-o", tmp_path / "aos.raw", "--format", "raw")
+    result = skerry("image", "build", "aos.ks", "-o", tmp_path / "aos.raw")
 
     assert result.out == f"{tmp_path / 'aos.raw'}\n"
     assert result.err == "Installing\nbuilt in 1.5 s\n"
+
+
+def test_build_into_a_folder_tells_what_was_made_and_what_it_cost(
+    skerry: Skerry, built: None, tmp_path: Path
+) -> None:
+    result = skerry("image", "build", "aos.ks", "-o", tmp_path, "--output", "qcow2", "--output", "tar")
+
+    assert result.out.splitlines()[1].split() == ["qcow2", f"{tmp_path}/aos.qcow2", "4", "B", "2.0", "no"]
+    assert "made in 3.5 s: base 1.5 s, output qcow2 2.0 s" in result.err
+    assert "from the cache: output tar" in result.err
+    assert "heaviest: bash 6.6 MiB" in result.err
+
+
+def test_build_tells_programs_everything(skerry: Skerry, built: None, tmp_path: Path) -> None:
+    told = skerry("image", "build", "aos.ks", "-o", tmp_path, "--output", "qcow2", "--json").json
+
+    assert told["outputs"][0]["files"] == [{"path": f"{tmp_path}/aos.qcow2", "size": 4, "sha256": "00"}]
+    assert told["heaviest"] == [{"package": "bash", "size": 6914048}]
+
+
+def test_only_disks_are_written_into_a_file(skerry: Skerry, built: None, tmp_path: Path) -> None:
+    result = skerry("image", "build", "aos.ks", "-o", tmp_path / "aos.raw", "--output", "tar")
+
+    assert result.status == 2
+    assert "give a folder" in result.err
 
 
 def test_build_can_import_at_once(
@@ -229,8 +271,8 @@ def test_build_can_import_at_once(
     assert fake.got("POST", "/images")[0].json["sha256"] == hashlib.sha256(b"disk").hexdigest()
 
 
-def test_build_knows_its_formats(skerry: Skerry, built: None, tmp_path: Path) -> None:
-    result = skerry("image", "build", "aos.ks", "-o", tmp_path / "aos.vmdk", "--format", "vmdk")
+def test_build_knows_its_outputs(skerry: Skerry, tmp_path: Path) -> None:
+    result = skerry("image", "build", "aos.ks", "-o", tmp_path, "--output", "vmdk")
 
     assert result.status == 2
-    assert "choose qcow2 or raw" in result.err
+    assert "choose disk, qcow2" in result.err

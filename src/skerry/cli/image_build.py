@@ -1,0 +1,214 @@
+"""`skerry image build` and what goes with it: plan, check, shell, clean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from skerry.cli import output
+from skerry.cli.client import Json
+from skerry.cli.options import shown_size
+from skerry.cli.output import Column
+from skerry.cli.program import Noun, Run, typer
+from skerry.errors import BadInput
+from skerry.sizes import parse_size
+
+Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe: a kickstart file.")]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output", metavar="OUTPUT", help="What to make, such as qcow2 or iso; may be given more than once."
+    ),
+]
+# What the ending of a file asks for, where --output does not say.
+_ENDINGS = {".qcow2": "qcow2", ".raw": "disk", ".img": "disk"}
+
+_MADE = (
+    Column("OUTPUT", lambda row: row["output"]),
+    Column("FILE", lambda row: row["path"]),
+    Column("SIZE", lambda row: shown_size(row["size"]), right=True),
+    Column("SECONDS", lambda row: row["seconds"], right=True),
+    Column("FROM CACHE", lambda row: row["from_cache"]),
+)
+_PLANNED = (
+    Column("STEP", lambda step: step["name"]),
+    Column("RUNS", lambda step: step["runs"]),
+    Column("WHY", lambda step: "; ".join(step["why"])),
+)
+
+
+def add_verbs(noun: Noun) -> None:
+    """Put these verbs below `image`."""
+    noun.command("build")(build)
+    noun.command("plan")(plan)
+    noun.command("check")(check)
+    noun.command("shell")(shell)
+    noun.command("clean")(clean)
+
+
+def build(
+    run: Run,
+    recipe: Recipe,
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR|FILE", help="Where to write; FILE for a single disk.")
+    ] = Path(),
+    outputs: Outputs = None,
+    name: Annotated[str, typer.Option(help="What to call the files; otherwise as the recipe.")] = "",
+    max_size: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Fail when an output is larger, such as 140M.")
+    ] = None,
+    import_as: Annotated[
+        str | None, typer.Option("--import", metavar="NAME", help="Import it into the library under this name.")
+    ] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for the import.")] = False,
+) -> None:
+    """Build images from a recipe on this machine.
+
+    Whatever was built before and did not change is taken from the cache.
+    """
+    from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
+
+    limit = parse_size(max_size) if max_size else None
+    if _is_file(out, outputs):
+        built = building.build_file(recipe, out, _kind_of(out, outputs), max_size=limit)
+        disk = built
+        if import_as is None:
+            _tell_file(run, built)
+    else:
+        built = building.build_folder(recipe, out, tuple(outputs or ["qcow2"]), name=name, max_size=limit)
+        disk = _only_disk(built) if import_as is not None else {}
+        if import_as is None:
+            _tell(run, built)
+    if import_as is not None:
+        from skerry.cli.image import import_file  # noqa: PLC0415 - which imports this module
+
+        import_file(run, disk["path"], import_as, disk["sha256"], wait=not no_wait)
+
+
+def _is_file(out: Path, outputs: list[str] | None) -> bool:
+    return not out.is_dir() and out.suffix in _ENDINGS and len(outputs or [""]) == 1
+
+
+def _kind_of(out: Path, outputs: list[str] | None) -> str:
+    kind = outputs[0] if outputs else _ENDINGS[out.suffix]
+    if kind not in _ENDINGS.values():
+        raise BadInput(f"{kind} is not written into one file of your choice", hint="give a folder to -o")
+    return kind
+
+
+def _tell_file(run: Run, built: Json) -> None:
+    if run.json:
+        output.put_json(built)
+        return
+    output.say(f"{'taken from the cache' if built['from_cache'] else 'built'} in {built['seconds']:.1f} s")
+    output.put_line(built["path"])
+
+
+def _tell(run: Run, built: Json) -> None:
+    if run.json:
+        output.put_json(built)
+        return
+    seconds = {step["name"]: step["seconds"] for step in built["steps"]}
+    rows = [
+        {
+            "output": each["name"],
+            "path": file["path"],
+            "size": file["size"],
+            "seconds": f"{seconds['output ' + each['name']]:.1f}",
+            "from_cache": each["from_cache"],
+        }
+        for each in built["outputs"]
+        for file in each["files"]
+    ]
+    output.put_table(rows, _MADE, empty="nothing was made")
+    output.say(f"manifests: {built['manifests']}")
+    ran = [f"{step['name']} {step['seconds']:.1f} s" for step in built["steps"] if not step["from_cache"]]
+    kept = [step["name"] for step in built["steps"] if step["from_cache"]]
+    output.say(f"made in {built['seconds']:.1f} s: {', '.join(ran) or 'nothing'}")
+    if kept:
+        output.say(f"from the cache: {', '.join(kept)}")
+    if ran and built["heaviest"]:
+        heavy = ", ".join(f"{each['package']} {shown_size(each['size'])}" for each in built["heaviest"][:5])
+        output.say(f"heaviest: {heavy}")
+
+
+def _only_disk(built: Json) -> Json:
+    """The one file that can be imported.
+
+    Raises:
+        BadInput: there is none, or more than one.
+    """
+    suffixes = (".qcow2", ".raw", ".iso")
+    files: list[Json] = [
+        file for each in built["outputs"] for file in each["files"] if file["path"].endswith(suffixes)
+    ]
+    if len(files) != 1:
+        raise BadInput(f"one disk or ISO can be imported, and {len(files)} were built", hint="name one --output")
+    return files[0]
+
+
+def plan(run: Run, recipe: Recipe, *, outputs: Outputs = None) -> None:
+    """Show which steps a build would run, and which input changed since the last one."""
+    from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
+
+    steps = building.plan_here(recipe, tuple(outputs or ["qcow2"]))
+    if run.json:
+        output.put_json(steps)
+        return
+    output.put_table(steps, _PLANNED, empty="there is nothing to do")
+
+
+def check(
+    run: Run,
+    recipes: Annotated[list[Path], typer.Argument(metavar="RECIPE...", help="Recipes: kickstart files.")],
+) -> None:
+    """Read recipes, and tell their mistakes and what is ignored; nothing is built."""
+    from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
+
+    checked: list[dict[str, Any]] = []
+    for recipe in recipes:
+        remarks = building.check_here(recipe)
+        checked.append({"recipe": str(recipe), "remarks": remarks})
+        for remark in remarks:
+            output.say(f"note: {remark}")
+        if not run.json:
+            output.put_line(f"{recipe}: good")
+    if run.json:
+        output.put_json(checked)
+
+
+def shell(
+    run: Run,
+    recipe: Recipe,
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMMAND...]", help="What to run instead of a shell.")
+    ] = None,
+) -> None:
+    """Open a shell in a copy of the root that a recipe gives; nothing that is done there is kept."""
+    from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
+
+    del run
+    status = building.shell_here(recipe, command or [])
+    if status:
+        raise typer.Exit(status)
+
+
+def clean(
+    run: Run,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that no build uses now.")] = False,
+    days: Annotated[
+        float | None, typer.Option("--older-than", metavar="DAYS", min=0, help="What was not used for so long.")
+    ] = None,
+) -> None:
+    """Make the cache of the builder smaller; without options, bring it to its limit."""
+    from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
+
+    if everything and days is not None:
+        raise BadInput("--all and --older-than exclude each other")
+    done = building.clean_here(0.0 if everything else days)
+    if run.json:
+        output.put_json(done)
+        return
+    output.say(f"{shown_size(done['won'])} won; {shown_size(done['left'])} are left in {done['cache']}")
