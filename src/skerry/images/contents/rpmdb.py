@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from skerry.errors import BadImage
 from skerry.images.contents.packages import Installed, Package, in_tree
 from skerry.images.contents.tree import Files
 
@@ -50,7 +51,7 @@ _RPMLIB = 1 << 24  # a need of the package manager itself
 Value = str | int | bytes | list[str] | list[int]
 
 
-class NotADatabase(Exception):
+class NotADatabase(BadImage):
     """The file is there, and is no database that can be read."""
 
 

@@ -96,6 +96,8 @@ def _members(handle: int) -> Iterator[_Member]:
         header = os.pread(handle, _BLOCK, here)
         if header == bytes(_BLOCK):
             return
+        if sum(header) - sum(header[148:156]) + 8 * ord(" ") != _number(header[148:156]):
+            raise BadImage("this is no tar, or a damaged one: a header does not have its sum")
         member_type = header[156]
         length = _number(header[124:136])
         content = here + _BLOCK

@@ -24,6 +24,7 @@ from skerry.images.session import Session
 from skerry.progress import Progress
 from skerry.sizes import format_size
 
+FORMAT = 1  # of what rules mean; part of the key of the step that they run in
 _SHOWN = 20  # needs that a message names; the report has all
 _FORCED = ("--force-depends", "--force-remove-essential", "--force-remove-protected")
 
