@@ -14,8 +14,9 @@ from skerry.cli import output
 from skerry.cli.client import Json
 from skerry.cli.program import is_terminal
 from skerry.commands import CommandRunner, run_on_terminal
-from skerry.images.build import Order, build, build_image
+from skerry.images.build import Order, begin, build, build_image
 from skerry.images.looking import clean, look_ahead, open_shell
+from skerry.images.manifest.reading import About, read_about
 from skerry.images.recipe import read_recipe
 from skerry.images.results import Built
 from skerry.images.settings import load_settings
@@ -125,6 +126,18 @@ def shell_here(recipe: Path, command: Sequence[str]) -> int:
             term = {"TERM": os.environ.get("TERM", "dumb")}
             argv = session.argv([*command] or ["/bin/sh"], chroot=True, env=term, terminal=True)
             return run_on_terminal(argv)
+
+    return asyncio.run(run())
+
+
+def about_here(recipe: Path) -> About:
+    """The manifests of the recipe's root, which is built for it."""
+
+    async def run() -> About:
+        with _progress(f"Build {recipe.name}") as progress:
+            _, builder = await begin(Order(recipe, ()), load_settings(), CommandRunner(), progress)
+            async with builder.about() as folder:
+                return read_about(folder)
 
     return asyncio.run(run())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class About:
     total: int  # bytes on disk
     packages: tuple[PackageFacts, ...]
     folders: Mapping[str, int]  # bytes on disk, with all that is in them, by path
-    read_files: Callable[[], bytes]
+    files: bytes = field(repr=False)
 
     def records(self) -> Iterator[FileRecord]:
         """Every name in it.
@@ -45,7 +45,7 @@ class About:
         Raises:
             BadImage: the list cannot be read.
         """
-        return read_records(self.read_files())
+        return read_records(self.files)
 
 
 def read_about(image: Path) -> About:
@@ -113,7 +113,7 @@ def _read(read: Callable[[str], bytes], shown: str) -> About:
             total=int(sizes["total"]),
             packages=tuple(map(_facts, packages)),
             folders={str(path): int(size) for path, size in sizes["folders"].items()},
-            read_files=lambda: read(files.NAME),
+            files=read(files.NAME),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise BadImage(f"the manifests of {shown} cannot be read: {exc}") from exc
