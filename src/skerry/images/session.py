@@ -176,8 +176,6 @@ def root_argv(root: Path, inputs: Path | None = None) -> list[Arg]:
         "/sys",
     ]
     argv += ["--dir", "/run/lock"]
-    for name in ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"):
-        argv += ["--ro-bind-try", name, name]
     if inputs is not None:
         argv += ["--ro-bind", inputs, "/run/inputs"]
     return [*argv, "--chdir", "/"]
