@@ -226,7 +226,8 @@ async def test_an_archive_cannot_write_outside(bench: Bench, tmp_path: Path) -> 
 
 async def test_what_helps_scripts_does_not_stay(bench: Bench) -> None:
     script = post(
-        "cp /etc/resolv.conf /seen; /usr/sbin/policy-rc.d; echo $? >> /seen; echo 1 > /etc/machine-id; touch /tmp/x /var/tmp/y"
+        "cp /etc/resolv.conf /seen; /usr/sbin/policy-rc.d; echo $? >> /seen;"
+        "echo 1 > /etc/machine-id; touch /tmp/x /var/tmp/y"
     )
     async with bench.scripts() as scripts:
         await configure(scripts, meaning(script))
