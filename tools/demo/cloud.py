@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
 import ssl
@@ -56,7 +57,9 @@ async def start_server(data: Path, bar: Bar) -> Server:
     log.touch(mode=0o600)
     log.chmod(0o600)  # the first start prints the admin password there
     started = log.stat().st_size
-    daemon = start_daemon([Path(sys.executable).parent / "skerry", "up", "--data-dir", data], log=log)
+    chosen = {name: value for name, value in os.environ.items() if name.startswith("SKERRY_")}
+    program = Path(sys.executable).parent / "skerry"
+    daemon = start_daemon([program, "up", "--data-dir", data], log=log, env=chosen)
     bar.step("waiting for the manager")
     deadline = time.monotonic() + READY_S
     while time.monotonic() < deadline:
