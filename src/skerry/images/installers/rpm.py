@@ -1,0 +1,377 @@
+"""Bases of the RPM family, such as Fedora and CentOS Stream, by dnf.
+
+First everything is fetched and its signatures are checked; then it is installed without a network, so that no
+scriptlet can reach one. Metadata and packages are kept for the next build, by links both ways. rpm's database and
+the files that decide about later updates are put as the image will want them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from skerry.errors import CommandFailed, NotFound, Unavailable
+from skerry.images.cache import key_of
+from skerry.images.comps import Comps, read_comps
+from skerry.images.installers import rpm_database
+from skerry.images.installers.dnf import (
+    Place,
+    configuration,
+    contained_argv,
+    dnf_argv,
+    languages,
+    needs_comps,
+    offline_environment,
+    rpm_macros,
+    specs,
+)
+from skerry.images.installers.dnf_output import Follow, explain
+from skerry.images.installers.installer import BASE_TAR, BaseBuild, write_packages
+from skerry.images.installers.rpm_database import Listed
+from skerry.images.lock import InstalledPackage, LockBroken, differences
+from skerry.images.recipe import Packages
+from skerry.images.repositories import RpmRepository, check_repository, section
+from skerry.images.session import Session, bubblewrap_argv, namespace_argv, open_session
+
+FORMAT = 1  # of what is done here; part of the step's key
+TIMEOUT_S = 3600.0
+_LEFT_BEHIND = ("var/cache/ldconfig/aux-cache", "var/cache/dnf", "var/lib/systemd/random-seed")
+_DNF_4 = ("usr/bin/dnf-3", "usr/bin/yum-3")  # the programs whose history is in var/lib/dnf
+
+
+@dataclass(frozen=True)
+class RpmInstaller:
+    """Installs the packages of a recipe from these repositories."""
+
+    source: str  # as the recipe names it
+    release: str  # what $releasever stands for; "" for a repository by address
+    packages: Packages
+    repositories: tuple[RpmRepository, ...]
+    program: str  # dnf's version
+    kept: tuple[RpmRepository, ...] = ()  # repositories that the image itself uses too
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"Installing {self.source}"
+
+    @property
+    def inputs(self) -> Mapping[str, object]:
+        """All that decides about the result beside a lock, for the step's key."""
+        return {
+            "format": FORMAT,
+            "source": self.source,
+            "mirrors": [asdict(each) for each in self.repositories],
+            "packages": vars(self.packages),
+            "kept": [each.name for each in self.kept],
+            "program": self.program,
+        }
+
+    async def install(self, build: BaseBuild) -> int:
+        """Install a base; see `Installer.install`.
+
+        Raises:
+            BadSignature: a package is not signed by a trusted key.
+        """
+        for repository in self.repositories:
+            check_repository(repository)
+            if repository.folder and not repository.folder.is_dir():
+                raise NotFound(
+                    f"there is no repository {repository.folder}", hint="`createrepo_c FOLDER` makes one"
+                )
+        async with open_session(build.workspace, build.commands, None) as session:
+            return await _Installation(self, build, session).run()
+
+
+class _Installation:
+    """One run of an installer."""
+
+    def __init__(self, installer: RpmInstaller, build: BaseBuild, session: Session) -> None:
+        self._installer = installer
+        self._build = build
+        self._session = session
+        self._place = Place(session.root.resolve(), build.workspace.path.resolve() / "dnf")
+        self._follow = Follow(build.progress)
+
+    async def run(self) -> int:
+        """Do all of it; returns the epoch."""
+        build, packages = self._build, self._installer.packages
+        await asyncio.to_thread(self._prepare)
+        try:
+            wanted = specs(packages) if build.lock is None else self._locked_specs()
+            if build.lock is None and needs_comps(packages):
+                wanted += await self._special_groups()
+            await self._dnf("install", "--downloadonly", "--", *wanted)
+            epoch = build.lock.epoch if build.lock else epoch_of(self._place.cache)
+            await self._dnf("install", "--", *wanted, offline=True, epoch=epoch)
+        finally:
+            await asyncio.to_thread(self._keep)
+        listed = await rpm_database.installed_packages(self._session)
+        installed = await asyncio.to_thread(self._hashed, listed)
+        if build.lock and (lines := differences(build.lock, installed)):
+            raise LockBroken("what was installed is not what the lock says:\n" + "\n".join(lines))
+        await self._finish(epoch)
+        build.progress.update(0.95, "packing")
+        await self._session.pack(build.folder / BASE_TAR, epoch)
+        write_packages(build.folder, installed)
+        return epoch
+
+    def _prepare(self) -> None:
+        place = self._place
+        place.cache.mkdir(parents=True)
+        (place.work / "keys").mkdir()
+        for repository in self._installer.repositories:
+            link_tree(self._kept(repository), place.cache)
+        repositories = [self._with_own_keys(each) for each in self._installer.repositories]
+        packages = self._installer.packages
+        if self._build.lock:
+            packages = replace(packages, weak_dependencies=False, ignore_missing=False, ignore_broken=False)
+        (place.work / "dnf.conf").write_text(configuration(place, packages, repositories))
+        (place.work / ".rpmmacros").write_text(rpm_macros(packages))
+
+    def _kept(self, repository: RpmRepository) -> Path:
+        """The folder of what was fetched from a repository, whatever recipes call it."""
+        return self._build.archive / "rpm" / key_of(repository.address, repository.url)
+
+    def _keep(self) -> None:
+        """In the cache of dnf, what belongs to a repository begins with its name."""
+        for repository in self._installer.repositories:
+            keep(self._place.cache, repository.name, self._kept(repository))
+
+    def _with_own_keys(self, repository: RpmRepository) -> RpmRepository:
+        """Key files are copied to where dnf can read them; addresses are dnf's to fetch."""
+        keys = []
+        for number, key in enumerate(repository.keys):
+            if "://" in key and not key.startswith("file://"):
+                keys.append(key)
+                continue
+            source = Path(key.removeprefix("file://"))
+            copy = self._place.work / "keys" / f"{repository.name}-{number}"
+            try:
+                shutil.copyfile(source, copy)
+            except OSError as exc:
+                raise Unavailable(
+                    f"the key {source} of the repository {repository.name} cannot be read: {exc.strerror}",
+                    hint="the package distribution-gpg-keys has those of releases; SKERRY_RPM_KEYS names others",
+                ) from exc
+            keys.append(copy.as_uri())
+        return replace(repository, keys=tuple(keys))
+
+    async def _dnf(
+        self,
+        *words: str,
+        offline: bool = False,
+        epoch: int | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> None:
+        folders = [each.folder.resolve() for each in self._installer.repositories if each.folder]
+        contained = [*bubblewrap_argv(), *contained_argv(self._place, folders, network=not offline)]
+        home = self._place.work
+        env = {"HOME": str(home)} if epoch is None else offline_environment(epoch, home)
+        clean = [] if epoch is None else ["env", "-i", *(f"{name}={value}" for name, value in env.items())]
+        argv = dnf_argv(self._place, self._installer.release, *words, offline=offline)
+        try:
+            await self._build.commands.run(
+                [*namespace_argv(os.geteuid()), *contained, *clean, *argv],
+                env=env,
+                cwd=home,
+                timeout=TIMEOUT_S,
+                on_line=on_line or self._follow.line,
+                pass_fds=[self._build.workspace.lock],
+            )
+        except CommandFailed as exc:
+            where = self._build.workspace.scratch.parent
+            raise self._broken_lock(explain(exc, self._follow, self._installer.source, where)) from exc
+
+    def _broken_lock(self, failure: Exception) -> Exception:
+        if self._build.lock and "has no package" in str(failure):
+            return LockBroken(f"{failure}; the lock names it", hint="a pool of its packages is the way out")
+        return failure
+
+    async def _special_groups(self) -> list[str]:
+        """The packages of the groups that dnf cannot take as they are asked for, as far as there are any."""
+        await self._dnf("--quiet", "group", "list", "--hidden")
+        files = [
+            *self._place.cache.glob("*/repodata/gen/groups.xml"),
+            *self._place.cache.glob("*/repodata/*comps*.xml"),
+        ]
+        comps = read_comps(file.read_text(errors="replace") for file in files)
+        names, groups = special_groups(self._installer.packages, comps)
+        answers: list[str] = []
+        ask = ("--quiet", "repoquery", "--queryformat", "%{name}", "--", *names)
+        await self._dnf(*ask, offline=True, on_line=answers.append)
+        found = {line.strip() for line in answers}
+        return [*(f"@{group}" for group in groups), *(name for name in names if name in found)]
+
+    def _locked_specs(self) -> list[str]:
+        """The very packages: files of the archive where it has them, else by their whole names."""
+        assert self._build.lock
+        kept = {path.name: path for path in self._place.cache.rglob("*.rpm")}
+        wanted = []
+        for package in self._build.lock.packages:
+            file = kept.get(f"{package.name}-{package.version.rpartition(':')[2]}.{package.architecture}.rpm")
+            if file and package.sha256 and sha256_of(file) == package.sha256:
+                wanted.append(str(file))
+            else:
+                wanted.append(f"{package.name}-{package.version}.{package.architecture}")
+        return wanted
+
+    def _hashed(self, listed: Sequence[Listed]) -> list[InstalledPackage]:
+        folders = [self._place.cache, *(each.folder for each in self._installer.repositories if each.folder)]
+        names = {each.file for each in listed}
+        files = {path.name: path for folder in folders for path in folder.rglob("*.rpm") if path.name in names}
+        return [
+            replace(each.package, sha256=sha256_of(files[each.file]) if each.file in files else "")
+            for each in listed
+        ]
+
+    async def _finish(self, epoch: int) -> None:
+        """What dnf left, and what the image shall remember."""
+        root, packages = self._session.root, self._installer.packages
+        self._build.progress.update(0.9, "package database")
+        await rpm_database.settle(self._session, epoch)
+        for name in _LEFT_BEHIND:
+            await self._remove(name)
+        history = inside(root, "var/lib/dnf")
+        if history and not any((root / name).exists() for name in _DNF_4):
+            await self._remove("var/lib/dnf")  # which only dnf 4 reads
+        elif history and (history / "history.sqlite").is_file():
+            forget_when(history / "history.sqlite", epoch)
+        texts = remembered(packages, self._installer.kept, root)
+        if (root / "etc/machine-id").exists():
+            texts["etc/machine-id"] = ""  # made at the first boot
+        for name, text in texts.items():
+            await self._write(name, text)
+
+    async def _write(self, name: str, text: str) -> None:
+        """Write a file of the root with the rights of its owner; its mode stays."""
+        if path := inside(self._session.root, name):
+            new = self._build.workspace.path / "new"
+            new.write_text(text)
+            script = 'mkdir -p "$(dirname "$2")" && cat "$1" >"$2"'
+            await self._session.tool("sh", "-c", script, "sh", new, path)
+
+    async def _remove(self, name: str) -> None:
+        if path := inside(self._session.root, name):
+            await self._session.tool("rm", "-rf", "--one-file-system", path)
+
+
+def special_groups(packages: Packages, comps: Comps) -> tuple[list[str], list[str]]:
+    """Names of packages, and ids of groups, for what dnf has no words for.
+
+    Raises:
+        BadInput: there is no such group or environment.
+    """
+    names: list[str] = []
+    for word in packages.mandatory_groups:
+        names += comps.group(word)[1].mandatory
+    for word in packages.whole_groups:
+        group = comps.group(word)[1]
+        names += [*group.mandatory, *group.default, *group.optional]
+    groups: list[str] = []
+    if packages.environment and packages.excluded_groups:
+        unwanted = {comps.group(word)[0] for word in packages.excluded_groups}
+        groups = [each for each in comps.environment(packages.environment) if each not in unwanted]
+    return list(dict.fromkeys(names)), groups
+
+
+def remembered(packages: Packages, kept: Sequence[RpmRepository], root: Path) -> dict[str, str]:
+    """Files of the root by which it treats later packages as the build did: by path."""
+    files = {}
+    macros = ""
+    if packages.languages is not None:
+        macros += f"%_install_langs {languages(packages.languages)}\n"
+    if not packages.docs:
+        macros += "%_excludedocs 1\n"
+    if macros:
+        files["etc/rpm/macros.image"] = macros
+    lines = []
+    if not packages.docs:
+        lines.append("tsflags=nodocs")
+    if not packages.weak_dependencies:
+        lines.append("install_weak_deps=False")
+    config = inside(root, "etc/dnf/dnf.conf")
+    if lines and config and config.is_file():
+        text = config.read_text(errors="replace")
+        files["etc/dnf/dnf.conf"] = text.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
+    for repository in kept:
+        files[f"etc/yum.repos.d/{repository.name}.repo"] = section(repository)
+    return files
+
+
+def inside(root: Path, name: str) -> Path | None:
+    """A path of the root, or None where a link on the way could lead out of it."""
+    path = root
+    for part in Path(name).parts:
+        path /= part
+        if path.is_symlink():
+            return None
+    return path
+
+
+def epoch_of(cache: Path) -> int:
+    """When the newest repository was made, in seconds since 1970, as the metadata in dnf's cache say.
+
+    Raises:
+        Unavailable: they say nothing.
+    """
+    times = [0]
+    for file in cache.glob("*/repodata/repomd.xml"):
+        text = file.read_text(errors="replace")
+        times += [int(each) for each in re.findall(r"<timestamp>(\d{9,10})(?:\.\d+)?</timestamp>", text)]
+    if not max(times):
+        raise Unavailable("the repositories do not say when they were made")
+    return max(times)
+
+
+def forget_when(history: Path, epoch: int) -> None:
+    """Let dnf's history tell of an installation at `epoch`, not of this machine."""
+    with contextlib.closing(sqlite3.connect(history)) as connection, connection:
+        connection.execute("UPDATE trans SET dt_begin = ?, dt_end = ?, cmdline = 'install'", (epoch, epoch))
+    rpm_database.compact(history)
+
+
+def link_tree(archive: Path, cache: Path) -> None:
+    """Show what is kept to one build, by links: dnf replaces files of metadata, and writes into no package."""
+    for path in _files(archive):
+        place = cache / path.relative_to(archive)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # another build may trim just now
+            os.link(path, place)
+            if path.suffix == ".rpm":
+                os.utime(place)
+
+
+def keep(cache: Path, name: str, archive: Path) -> None:
+    """Take over what a build fetched from a repository; a file appears whole or not at all, old metadata goes."""
+    own = re.compile(re.escape(name) + r"(-[0-9a-f]{16}/.*|[^/]*\.solvx?)")
+    there = {path.relative_to(cache) for path in _files(cache) if own.fullmatch(str(path.relative_to(cache)))}
+    for path in there:
+        place = archive / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+        os.link(cache / path, part)
+        part.replace(place)
+        part.unlink(missing_ok=True)  # renaming a link to the same file does nothing
+    for path in _files(archive):
+        if path.parent.name == "repodata" and path.relative_to(archive) not in there:
+            path.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+
+
+def sha256_of(file: Path) -> str:
+    """The checksum of a file, in hexadecimal digits."""
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
