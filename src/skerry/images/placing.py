@@ -23,20 +23,21 @@ def copy_file(source: Path, target: Path) -> None:
         copy_sparse(source, file.fileno(), 0)
 
 
-def copy_sparse(source: Path, target: int, offset: int) -> None:
-    """Copy a file into an open one at `offset`; holes stay holes."""
+def copy_sparse(source: Path, target: int, offset: int, *, begin: int = 0, size: int | None = None) -> None:
+    """Copy a file, or `size` bytes of it from `begin`, into an open one at `offset`; holes stay holes."""
     with source.open("rb") as file:
-        handle, size, here = file.fileno(), source.stat().st_size, 0
-        while here < size:
+        handle, here = file.fileno(), begin
+        last = source.stat().st_size if size is None else begin + size
+        while here < last:
             try:
                 here = os.lseek(handle, here, os.SEEK_DATA)
             except OSError as exc:
                 if exc.errno == errno.ENXIO:  # nothing but a hole follows
                     return
                 raise
-            end = os.lseek(handle, here, os.SEEK_HOLE)
+            end = min(os.lseek(handle, here, os.SEEK_HOLE), last)
             while here < end:
-                here += _copy_some(handle, target, here, offset + here, end - here)
+                here += _copy_some(handle, target, here, offset + here - begin, end - here)
 
 
 def _copy_some(source: int, target: int, begin: int, to: int, count: int) -> int:
