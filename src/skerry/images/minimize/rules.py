@@ -120,6 +120,8 @@ def _rules(lines: Iterable[tuple[str, object]], mistakes: list[str]) -> Iterable
             mistakes.append(f"{place}: {word!r} is no word of {PROGRAM}")
         elif not pattern:
             mistakes.append(f"{place}: {verb} needs {'a path' if known in _OF_PATHS else 'the name of a package'}")
+        elif known not in _OF_PATHS and " " in pattern:
+            mistakes.append(f"{place}: {verb} takes one name a line, not {pattern!r}")
         else:
             yield Rule(known, pattern, str(place))
 

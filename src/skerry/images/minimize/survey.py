@@ -23,6 +23,18 @@ from skerry.images.minimize.needs import find_needs
 from skerry.images.minimize.rules import Rule
 from skerry.images.minimize.selection import Removal, plan_removal, select, won
 
+# What removing a package leaves behind by itself, with times in it: gone again where it was not there before.
+TRACES = (
+    "var/log/dpkg.log",
+    "var/log/alternatives.log",
+    "var/lib/dpkg/diversions-old",
+    "var/lib/dpkg/statoverride-old",
+    "var/lib/dpkg/status-old",
+    "var/cache/debconf/config.dat-old",
+    "var/cache/debconf/templates.dat-old",
+    "var/cache/ldconfig/aux-cache",
+)
+
 
 def survey(files: Files, rules: Sequence[Rule], *, needs: bool) -> dict[str, Any]:
     """What the rules would do to a root, as JSON can say it."""
@@ -48,6 +60,7 @@ def survey(files: Files, rules: Sequence[Rule], *, needs: bool) -> dict[str, Any
         ],
         "files_of": _files_of(files, removal, installed),
         "needs": [asdict(each) for each in found],
+        "traces": [path for path in TRACES if path not in tree] if removal.packages else [],
         "modules": sorted({path.partition("/kernel/")[0] for path in gone if _is_kernel_module(path)}),
     }
 

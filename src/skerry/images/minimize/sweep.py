@@ -126,6 +126,7 @@ def main(argv: Sequence[str]) -> int:
         done, left = delete(root, told["paths"])
         if told["held"] and told["packages"]:
             bring_back(root, told["held"])
+        delete(root, told["traces"])
         correct_lists(root, told["files_of"])
     sys.stdout.write(json.dumps({"deleted": done, "left": left}))
     return 0
