@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from skerry.commands import Commands
 from skerry.images.cache import Workspace
@@ -15,6 +15,12 @@ from skerry.images.words import Meaning
 from skerry.progress import Progress
 
 _NAMESPACE = uuid.UUID("5d0c3b6e-6a2b-4f0e-9a52-0c5a6c9e9b41")
+
+
+def tools_of(output: Output, meaning: Meaning) -> tuple[str, ...]:
+    """The packages that the tools tree of an output must have beyond the common ones."""
+    more = output.more_tools(meaning) if isinstance(output, ChoosesTools) else ()
+    return tuple(sorted({*output.tools, *more}))
 
 
 def identity(key: str, name: str) -> str:
@@ -41,6 +47,15 @@ class OutputBuild:
     def identity(self, name: str) -> str:
         """A UUID for a part of the output."""
         return identity(self.key, name)
+
+
+@runtime_checkable
+class ChoosesTools(Protocol):
+    """An output whose tools depend on the recipe, too."""
+
+    def more_tools(self, meaning: Meaning) -> tuple[str, ...]:
+        """Debian packages that its tools tree must have for this recipe."""
+        ...
 
 
 class Output(Protocol):

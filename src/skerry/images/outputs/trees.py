@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from skerry.images.contents.tar import opened_tar
+
 
 @dataclass(frozen=True)
 class Tree:
@@ -46,27 +48,20 @@ class Contents:
 
 def look_into(tar: Path) -> Contents:
     """The names in a tar."""
-    names, links, size = set(), {}, 0
-    with tarfile.open(tar, "r:") as archive:
-        for member in archive:
-            if member.isdir():
-                continue
-            path = absolute(member.name)
-            names.add(path)
-            size += member.size
-            if member.issym():
-                links[path] = member.linkname
-    return Contents(frozenset(names), links, size)
+    with opened_tar(tar) as root:
+        entries = [("/" + path, entry) for path, entry in root.tree.items()]
+    files = {entry.inode or path: entry.size for path, entry in entries if entry.kind == "file"}
+    return Contents(
+        names=frozenset(path for path, entry in entries if entry.kind != "folder"),
+        links={path: entry.target for path, entry in entries if entry.kind == "link"},
+        size=sum(files.values()),
+    )
 
 
 def read_files(tar: Path, paths: Collection[str]) -> dict[str, bytes]:
     """The bytes of regular files, by their absolute paths."""
-    found = {}
-    with tarfile.open(tar, "r:") as archive:
-        for member in archive:
-            if absolute(member.name) in paths and (source := archive.extractfile(member)):
-                found[absolute(member.name)] = source.read()
-    return found
+    with opened_tar(tar) as root:
+        return {path: root.read(path[1:], most=root.tree[path[1:]].size) for path in paths}
 
 
 def tree_of(files: Mapping[str, bytes], tar: Path, epoch: int) -> Tree:
