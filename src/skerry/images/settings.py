@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skerry.images.mirrors import Mirrors
-from skerry.settings import NUMBER, PATH, SIZE, TEXT, load, setting
+from skerry.settings import FLAG, NUMBER, PATH, SIZE, TEXT, WORDS, load, setting
 from skerry.sizes import GIB, MIB
 
 
@@ -47,6 +47,18 @@ class BuildSettings:
     debian_security_mirror: str = setting(TEXT, "where Debian's security fixes are fetched from", default="")
     ubuntu_mirror: str = setting(
         TEXT, "where Ubuntu is fetched from (default: as this machine itself)", default=""
+    )
+    fedora_mirror: str = setting(
+        TEXT, "where Fedora is fetched from, up to `releases` (default: its list of mirrors)", default=""
+    )
+    centos_mirror: str = setting(
+        TEXT, "where CentOS Stream is fetched from, up to `10-stream` (default: its list of mirrors)", default=""
+    )
+    rpm_keys: tuple[str, ...] = setting(
+        WORDS, "files or addresses of keys that sign the packages of RPM repositories", default=()
+    )
+    rpm_unsigned: bool = setting(
+        FLAG, "install from RPM repositories named by address without looking at signatures", default=False
     )
 
     @property

@@ -45,6 +45,7 @@ from skerry.images.session import Session, bubblewrap_argv, namespace_argv, open
 FORMAT = 1  # of what is done here; part of the step's key
 TIMEOUT_S = 3600.0
 _LEFT_BEHIND = ("var/cache/ldconfig/aux-cache", "var/cache/dnf", "var/lib/systemd/random-seed")
+_KEYS = "etc/pki/rpm-gpg"  # where images keep the keys of repositories
 _DNF_4 = ("usr/bin/dnf-3", "usr/bin/yum-3")  # the programs whose history is in var/lib/dnf
 
 
@@ -151,7 +152,7 @@ class _Installation:
         """Key files are copied to where dnf can read them; addresses are dnf's to fetch."""
         keys = []
         for number, key in enumerate(repository.keys):
-            if "://" in key and not key.startswith("file://"):
+            if is_address(key):
                 keys.append(key)
                 continue
             source = Path(key.removeprefix("file://"))
@@ -249,6 +250,9 @@ class _Installation:
         texts = remembered(packages, self._installer.kept, root)
         if (root / "etc/machine-id").exists():
             texts["etc/machine-id"] = ""  # made at the first boot
+        for key in (self._place.work / "keys").iterdir():
+            if any(key.name.rpartition("-")[0] == each.name for each in self._installer.kept):
+                texts[f"{_KEYS}/{key.name}"] = key.read_text()
         for name, text in texts.items():
             await self._write(name, text)
 
@@ -304,8 +308,18 @@ def remembered(packages: Packages, kept: Sequence[RpmRepository], root: Path) ->
         text = config.read_text(errors="replace")
         files["etc/dnf/dnf.conf"] = text.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
     for repository in kept:
-        files[f"etc/yum.repos.d/{repository.name}.repo"] = section(repository)
+        keys = (f"file:///{_KEYS}/{repository.name}-{number}" for number in range(len(repository.keys)))
+        own = replace(
+            repository,
+            keys=tuple(key if is_address(key) else copy for key, copy in zip(repository.keys, keys, strict=True)),
+        )
+        files[f"etc/yum.repos.d/{repository.name}.repo"] = section(own)
     return files
+
+
+def is_address(key: str) -> bool:
+    """Whether a key is dnf's to fetch, and not a file of this machine."""
+    return "://" in key and not key.startswith("file://")
 
 
 def inside(root: Path, name: str) -> Path | None:
