@@ -39,13 +39,7 @@ def cyclonedx_document(bill: Bill) -> dict[str, Any]:
         "components": [_component(bill, package) for package in _each_once(bill)],
         "dependencies": [
             {"ref": _IMAGE, "dependsOn": sorted(set(by_name.values()))},
-            *(
-                {
-                    "ref": url,
-                    "dependsOn": sorted({by_name[each] for each in needs.get(name, ()) if each in by_name}),
-                }
-                for name, url in sorted(by_name.items())
-            ),
+            *({"ref": url, "dependsOn": each} for url, each in needs.items()),
         ],
     }
 
