@@ -54,6 +54,7 @@ _SHELL = frozenset(
         *("export", "set", "local", "return", "exit", "test", "source", ".", "EOF"),
     }
 )
+_CONFLICT = "can't be used at the same time"
 SCRIPTS = {
     "%pre": sections.PreScriptSection,
     "%pre-install": sections.PreInstallScriptSection,
@@ -139,6 +140,8 @@ class Grammar:
             try:
                 found = read(number)
             except Unreadable as exc:
+                if _CONFLICT in str(exc):  # with another line, which is no matter of versions
+                    raise
                 first = first or str(exc)
                 continue
             if number != self.version and (first or self.version not in numbers):
@@ -158,6 +161,15 @@ def known_words() -> dict[str, list[str]]:
         for name in commandMap[number]:
             found.setdefault(name, []).append(version.versionToString(number, True))
     return dict(sorted(found.items()))
+
+
+def known_options(name: str) -> frozenset[str]:
+    """The first names of all options that a word has in any version."""
+    found: set[str] = set()
+    for number in _distinct({number: words[name] for number, words in commandMap.items() if name in words}, 0):
+        parser = getattr(commandMap[number][name](), "op", None)
+        found |= {action.option_strings[0] for action in getattr(parser, "_actions", ()) if action.option_strings}
+    return frozenset(found)
 
 
 def _distinct(knowing: dict[int, Any], ours: int) -> Iterator[int]:

@@ -95,7 +95,6 @@ class PartitionSpec:
     content: Content = None
     grow: bool = False
     max_size: int | None = None  # when it grows
-    percent: int | None = None  # of the disk, instead of size
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def lay_out(storage: Storage, disk_sizes: Mapping[str, int] | None = None) -> La
     can be, and grows when it boots.
 
     Raises:
-        BadInput: it does not fit, or a share of a disk is wanted whose size is not known.
+        BadInput: it does not fit.
     """
     known = {name: size // MIB * MIB for name, size in (disk_sizes or {}).items()}
     if unknown := sorted(known.keys() - set(storage.disks)):
@@ -85,15 +85,12 @@ def share(space: int, sizes: Sequence[int], limits: Sequence[int | None], *, uni
 
 def _least_sizes(storage: Storage) -> dict[str, int]:
     """The size of each partition before it grows: as wanted, or what the volumes in it need if it may grow."""
-    least = {part.name: part.size for part in storage.partitions if part.percent is None}
-    growing = {part.name: part for part in storage.partitions if part.grow and part.percent is None}
+    least = {part.name: part.size for part in storage.partitions}
+    growing = {part.name: part for part in storage.partitions if part.grow}
     for group in storage.groups:
         sizes = dict(least)
         for array in storage.arrays:
-            if all(member in sizes for member in array.members):
-                sizes[array.name] = _array_size(array, sizes)
-        if not all(member in sizes for member in group.members):
-            continue  # a share of a disk: known when the disk is
+            sizes[array.name] = _array_size(array, sizes)
         wanted = sum(_extents(volume.size, group) for volume in group.volumes if volume.percent is None)
         wanted += -(-group.reserved // group.extent_size)
         lacking = wanted - sum(_whole_extents(sizes[member], group) for member in group.members)
@@ -132,7 +129,7 @@ def _disk(name: str, storage: Storage, least: Mapping[str, int], size: int | Non
     wanted = [part for part in storage.partitions if part.disk == name]
     ordered = [part for part in wanted if not part.grow] + [part for part in wanted if part.grow]
     if size is None:
-        sizes = tuple(_known_size(part, least) for part in ordered)
+        sizes = tuple(least[part.name] for part in ordered)
         size = HEAD + sum(sizes) + TAIL
     else:
         sizes = _fitted(name, ordered, least, size - HEAD - TAIL)
@@ -145,21 +142,9 @@ def _disk(name: str, storage: Storage, least: Mapping[str, int], size: int | Non
     return Disk(name, size, tuple(placed))
 
 
-def _known_size(part: PartitionSpec, least: Mapping[str, int]) -> int:
-    if part.percent is not None:
-        raise BadInput(
-            f"{part.name} shall have {part.percent} % of the disk {part.disk}, whose size is not known",
-            hint=f"say it with --disk-size {part.disk}=20G, or give the partition a --size",
-        )
-    return least[part.name]
-
-
 def _fitted(name: str, parts: Sequence[PartitionSpec], least: Mapping[str, int], space: int) -> tuple[int, ...]:
     """The sizes of partitions on a disk of known size."""
-    sizes = [
-        max(space * part.percent // 100 // MIB * MIB, MIB) if part.percent is not None else least[part.name]
-        for part in parts
-    ]
+    sizes = [least[part.name] for part in parts]
     if sum(sizes) > space:
         raise BadInput(
             f"the partitions of the disk {name} need {format_size(sum(sizes) + HEAD + TAIL)}, "

@@ -200,15 +200,6 @@ def test_what_grows_does_so_in_proportion_and_up_to_its_limit() -> None:
     assert [part.size // MIB for part in layout.disks[0].partitions] == [213, 637, 150]
 
 
-def test_a_share_of_a_disk_needs_the_disks_size() -> None:
-    storage = Storage(("sda",), (data("a", 0, percent=25), data("b", 100, grow=True)))
-
-    assert [part.size // MIB for part in lay_out(storage, {"sda": 1002 * MIB}).disks[0].partitions] == [250, 750]
-    with pytest.raises(BadInput, match="25 % of the disk sda") as caught:
-        lay_out(storage)
-    assert "--disk-size" in (caught.value.hint or "")
-
-
 def test_what_does_not_fit_on_its_disk_is_told_with_both_sizes() -> None:
     with pytest.raises(BadInput, match=r"need 102 MiB, and it has 101 MiB"):
         lay_out(Storage(("sda",), (data("a", 100),)), {"sda": 101 * MIB})

@@ -13,7 +13,7 @@ from skerry.images.outputs.registry import find_output
 from skerry.images.plan import Facts, Plan
 from skerry.images.plan import plan as plan_outputs
 from skerry.images.recipe import Packages, Place, Script
-from skerry.images.words import Meaning, RootPartition, Source
+from skerry.images.words import Meaning, Source, default_storage
 from skerry.sizes import MIB
 
 SCRIPT = Script(
@@ -88,8 +88,8 @@ def test_what_is_done_after_the_packages_leaves_the_base(meaning: Meaning) -> No
 @pytest.mark.parametrize(
     "meaning",
     [
-        replace(MEANING, root=RootPartition(512 * MIB)),
-        replace(MEANING, root=RootPartition(label="other")),
+        replace(MEANING, storage=default_storage(512 * MIB)),
+        replace(MEANING, storage=default_storage(label="other")),
         replace(MEANING, kernel_arguments="quiet"),
         replace(MEANING, loader_timeout_s=9),
     ],

@@ -10,8 +10,11 @@ import pytest
 
 from skerry.errors import BadInput
 from skerry.images.recipe import BadRecipe, Recipe, recipe_from_json
-from skerry.images.words import HONOURED, IGNORED, Source, Understood, parse_source, understand
+from skerry.images.words import HONOURED, Source, Understood, check, default_storage, parse_source, understand
+from skerry.images.words.table import SECTIONS, WORDS, Treatment
 from skerry.sizes import MIB
+from skerry_kickstart.grammar import SECTIONS as READ_SECTIONS
+from skerry_kickstart.grammar import known_options, known_words
 from skerry_kickstart.reader import read
 
 RECIPES = Path(__file__).parents[3] / "recipes"
@@ -24,8 +27,8 @@ def recipe(folder: Path, text: str) -> Recipe:
     return recipe_from_json(path, json.dumps(read(path)))
 
 
-def meaning(folder: Path, text: str) -> Understood:
-    return understand(recipe(folder, LEAST + text))
+def meaning(folder: Path, text: str, *, lenient: bool = False) -> Understood:
+    return understand(recipe(folder, LEAST + text), lenient=lenient)
 
 
 def test_the_least_recipe_has_defaults(tmp_path: Path) -> None:
@@ -33,7 +36,7 @@ def test_the_least_recipe_has_defaults(tmp_path: Path) -> None:
 
     assert found.source == Source("debian", "trixie")
     assert (found.locale, found.timezone, found.root_password) == ("C.UTF-8", "Etc/UTC", None)
-    assert found.root.size == 2048 * MIB
+    assert found.storage == default_storage(2048 * MIB)
 
 
 @pytest.mark.parametrize(
@@ -43,15 +46,41 @@ def test_the_least_recipe_has_defaults(tmp_path: Path) -> None:
         ("ubuntu:noble", Source("ubuntu", "noble")),
         ("debian:bookworm-backports", Source("debian", "bookworm-backports")),
         ("debian:trixie/main,contrib", Source("debian", "trixie", ("main", "contrib"))),
+        ("fedora:42", Source("fedora", "42", family="rpm")),
+        ("fedora:rawhide", Source("fedora", "rawhide", family="rpm")),
+        ("centos-stream:10", Source("centos", "10", family="rpm")),
+        ("centos:9-stream", Source("centos", "9", family="rpm")),
+        ("file:/srv/repo", Source(family="rpm", address="file:/srv/repo")),
+        (
+            "https://a.example/$releasever/$basearch/",
+            Source(family="rpm", address="https://a.example/$releasever/$basearch/"),
+        ),
     ],
 )
 def test_a_source_is_a_distribution_and_a_suite(text: str, source: Source) -> None:
     assert parse_source(text) == source
 
 
-@pytest.mark.parametrize("text", ["", "trixie", "debian", "debian:", "http://x/debian", "debian:../x", "arch:now"])
+@pytest.mark.parametrize("text", ["", "trixie", "debian", "debian:", "debian:../x", "arch:now", "centos:rawhide"])
 def test_what_is_no_source_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="such as debian:trixie"):
+        parse_source(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("/srv/repo", "write file:/srv/repo"),
+        ("nfs://server/share", "an address begins with"),
+        ("https://", "not an address"),
+        ("file:relative", "not an address"),
+        ("https://me:secret@a.example/", "password would stay"),
+        ("https://a.example/\nbaseurl=x", "not a address"),
+        ("https://[::1/", "not an address"),
+    ],
+)
+def test_what_is_no_address_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(BadInput, match=reason):
         parse_source(text)
 
 
@@ -63,6 +92,8 @@ def one(word: str, expected: Any, attribute: str) -> Any:
     ("line", "attribute", "expected"),
     [
         one("lang de_DE.UTF-8", "de_DE.UTF-8", "locale"),
+        one("lang en_US", "en_US.UTF-8", "locale"),
+        one("lang de_DE.utf8@euro", "de_DE.UTF-8@euro", "locale"),
         one("timezone Europe/Berlin", "Europe/Berlin", "timezone"),
         one("network --bootproto=dhcp --hostname=web1.example", "web1.example", "hostname"),
         one("services --enabled=ssh,cron --disabled=a.timer", ("ssh", "cron"), "enabled"),
@@ -75,9 +106,9 @@ def test_a_word_changes_the_image(tmp_path: Path, line: str, attribute: str, exp
 
 
 def test_the_root_partition_is_as_the_recipe_says(tmp_path: Path) -> None:
-    root = meaning(tmp_path, "part / --size=512 --fstype=ext4 --label=sys\n").meaning.root
+    found = meaning(tmp_path, "part / --size=512 --fstype=ext4 --label=sys\n").meaning
 
-    assert (root.size, root.label, root.grow) == (512 * MIB, "sys", False)
+    assert found.storage == default_storage(512 * MIB, "sys", grow=False)
 
 
 def test_a_crypted_password_does_not_show(tmp_path: Path) -> None:
@@ -91,18 +122,25 @@ def test_a_crypted_password_does_not_show(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("rootpw secret", "--iscrypted"),
-        ("network --bootproto=static --ip=10.0.0.1", "dhcp"),
+        ("rootpw --iscrypted 'a:b'", "crypted password"),
+        ("network --bootproto=static", "--ip"),
         ("network --bootproto=dhcp --hostname=-x-", "host name"),
-        ("part /home --size=100", "part /"),
-        ("part / --size=100 --fstype=xfs", "ext4"),
+        ("part / --size=100 --fstype=ntfs", "ntfs"),
         ("part / --size=1", "MiB"),
-        ("firewall --enabled", "cannot be honoured"),
-        ("keyboard de", "'de'"),
+        ("part /x --onpart=sda1", "no devices"),
+        ("keyboard 'a b'", "'a b'"),
         ("timezone ../../etc/passwd", "time zone"),
+        ("timezone /etc/passwd", "time zone"),
         ("bootloader --append='a\"b'", "boot loader"),
+        ("bootloader --append='a;reboot'", "boot loader"),
         ("services --enabled='a;b'", "service"),
-        ("url --mirrorlist=http://x", "mirror"),
+        ("url --url=fedora:42", "already"),
+        ("liveimg --url=file:/x", "made of packages"),
+        ("user --name='a b'", "name of a user"),
+        ("user --name=joe --homedir=/home/../etc", "home folder"),
+        ("sshkey --username=root 'rubbish'", "public key"),
+        ("firewall --port=70000:tcp", "65535"),
+        ("firewall --service=nothing-known", "--port"),
     ],
 )
 def test_what_cannot_be_honoured_names_file_line_and_reason(tmp_path: Path, text: str, part: str) -> None:
@@ -113,47 +151,124 @@ def test_what_cannot_be_honoured_names_file_line_and_reason(tmp_path: Path, text
     assert part in caught.value.message
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_told_at_once_in_their_order(tmp_path: Path) -> None:
     with pytest.raises(BadRecipe) as caught:
-        meaning(tmp_path, "keyboard de\nlogvol / --vgname=a --name=b --size=1\n%packages\n@core\n%end\n")
+        meaning(tmp_path, "wrong\nkeyboard 'a b'\n%packages\n@core\n%end\nrealm join x\npart / --size=1\n")
 
-    assert len(caught.value.message.splitlines()) == 3
+    lines = caught.value.message.splitlines()
+    assert [int(line.partition(": ")[0].rpartition(":")[2]) for line in lines] == [2, 3, 5, 7, 8]
+
+
+def test_lenient_tells_and_passes_over_what_is_wrong(tmp_path: Path) -> None:
+    found = meaning(tmp_path, "wrong\nlang de_DE.UTF-8\nlang '$x'\nrealm join x\n", lenient=True)
+
+    assert found.meaning.locale == "de_DE.UTF-8"
+    assert [remark.place.line for remark in found.remarks] == [2, 4, 5]
+    assert all("passed over" in remark.reason for remark in found.remarks)
+
+
+def test_lenient_lets_no_hostile_value_through(tmp_path: Path) -> None:
+    text = "%packages\nbash\n$(reboot)\n-../x\n@group\n%end\npart / --fstype='x y'\nrepo --name=a --baseurl=/x\n"
+
+    found = meaning(tmp_path, text, lenient=True).meaning
+
+    assert (found.packages.names, found.packages.excluded, found.packages.groups) == (("bash",), (), ())
+    assert found == meaning(tmp_path, "%packages\nbash\n%end\n").meaning
 
 
 def test_a_recipe_must_say_what_to_install(tmp_path: Path) -> None:
-    with pytest.raises(BadRecipe, match="url --url=debian:trixie"):
-        understand(recipe(tmp_path, "lang C\n"))
+    for lenient in (False, True):
+        with pytest.raises(BadRecipe, match="url --url=debian:trixie"):
+            understand(recipe(tmp_path, "lang C\n"), lenient=lenient)
 
 
-@pytest.mark.parametrize("line", ["../evil", "a b", "bash;reboot", "Bash"])
-def test_what_is_no_package_name_is_refused(tmp_path: Path, line: str) -> None:
-    with pytest.raises(BadRecipe, match="not a package name"):
+def test_what_to_install_may_be_said_last(tmp_path: Path) -> None:
+    text = "user --name=joe --groups=wheel\nauthselect select minimal\nurl --url=fedora:42\n"
+
+    assert understand(recipe(tmp_path, text)).meaning.authselect == ("select", "minimal")
+
+
+@pytest.mark.parametrize("line", ["../evil", "a b", "bash;reboot", "Bash", "vim-*"])
+def test_what_is_no_package_name_is_refused_with_its_line(tmp_path: Path, line: str) -> None:
+    with pytest.raises(BadRecipe, match=r"recipe.ks:3: %packages: .* is not a package name"):
         meaning(tmp_path, f"%packages\n{line}\n%end\n")
 
 
+def test_rpm_takes_patterns_groups_and_paths(tmp_path: Path) -> None:
+    text = (
+        "url --url=file:/srv/repo\n%packages --ignoremissing\nvim-*\n/usr/bin/perl\nglibc.i686\n-kernel*\n"
+        "@^server\n@core --nodefaults\n@Sound and Video --optional\n-@games\n%end\n"
+    )
+
+    packages = understand(recipe(tmp_path, text)).meaning.packages
+
+    assert packages.names == ("/usr/bin/perl", "glibc.i686", "vim-*")
+    assert packages.environment == "server"
+    assert (packages.mandatory_groups, packages.whole_groups) == (("core",), ("Sound and Video",))
+    assert packages.ignore_missing
+
+
 def test_words_about_a_real_installation_are_told_and_ignored(tmp_path: Path) -> None:
-    found = meaning(tmp_path, "text\nzerombr\nreboot\n%pre\nx\n%end\n")
+    found = meaning(tmp_path, "text\nzerombr\nreboot\n%onerror\nx\n%end\n")
 
     assert [remark.place.line for remark in found.remarks] == [2, 3, 4, 5]
     assert found.meaning == meaning(tmp_path, "").meaning
 
 
+def test_scripts_may_run_outside_of_the_root(tmp_path: Path) -> None:
+    text = "%post --nochroot --interpreter image-minimizer\ndrop /x\n%end\n%post --nochroot\nx\n%end\n"
+
+    found = meaning(tmp_path, text).meaning.scripts
+
+    assert [(script.interpreter, script.chroot) for script in found] == [
+        ("image-minimizer", False),
+        ("/bin/sh", False),
+    ]
+
+
 @pytest.mark.parametrize(
-    ("header", "part"), [("%post --nochroot", "--nochroot"), ("%post --interpreter=python", "whole path")]
+    ("header", "part"),
+    [
+        ("%post --interpreter=python", "whole path"),
+        ("%post --interpreter=image-minimizer", "--nochroot"),
+        ("%pre --interpreter=image-minimizer", "%post"),
+        ("%post --log=../x", "--log"),
+        ("%post --log=/a/../../x", "--log"),
+    ],
 )
 def test_scripts_that_cannot_run_are_refused(tmp_path: Path, header: str, part: str) -> None:
     with pytest.raises(BadRecipe, match=part):
         meaning(tmp_path, f"{header}\nx\n%end\n")
 
 
-def test_no_word_is_both_honoured_and_ignored() -> None:
-    assert not HONOURED & IGNORED
+def test_scripts_for_python_2_are_told(tmp_path: Path) -> None:
+    (remark,) = meaning(tmp_path, "%post --interpreter=/usr/bin/python\nprint 1\n%end\n").remarks
+
+    assert "Python 2" in remark.reason
 
 
-def test_every_word_is_told_of_in_the_documents() -> None:
-    text = (RECIPES / "README.md").read_text()
+def test_a_check_lays_out_the_disks_too(tmp_path: Path) -> None:
+    text = LEAST + "part pv.1 --size=100\nvolgroup vg pv.1\nlogvol / --vgname=vg --name=root --size=500\n"
 
-    assert [word for word in HONOURED - {"partition"} if f"`{word}" not in text] == []
+    understand(recipe(tmp_path, text))
+    with pytest.raises(BadRecipe, match="need 500 MiB"):
+        check(recipe(tmp_path, text))
+
+
+def test_every_word_of_kickstart_is_treated() -> None:
+    assert WORDS.keys() == known_words().keys()
+    assert SECTIONS.keys() == READ_SECTIONS
+    assert {name for name, word in WORDS.items() if word.treatment is Treatment.HONOURED} == HONOURED
+
+
+def test_every_option_that_is_told_of_is_one_of_its_word() -> None:
+    wrong = [
+        f"{word.name} {option}"
+        for word in WORDS.values()
+        for option in (*word.ignored, *word.refused)
+        if option not in known_options(word.name)
+    ]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.ks")), ids=lambda path: path.name)
