@@ -43,7 +43,7 @@ def measure() -> list[Figure]:
 
 async def _times(folder: Path) -> list[float]:
     host = simulated_host("rack1-a", folder=folder, machines=[_machine(number) for number in range(MACHINES)])
-    settings = UpSettings(data_dir=folder / "data")
+    settings = UpSettings(data_dir=folder / "data", storage_pool="skerry")
     manager = Manager(settings, LocalLink([host]))
     await host.start()
     await manager.start()

@@ -95,7 +95,39 @@ def errors_page() -> str:
     )
 
 
+def recipe_words_page() -> str:
+    """Every word of a recipe and what becomes of it."""
+    text = (
+        "# Words of recipes\n\nHow each word of kickstart, in every version of its syntax, is treated for an image. "
+        "*Honoured* words change the image. *Ignored* ones are about installing on a machine that is there; the build "
+        "tells of them. *Refused* ones are errors, unless `--lenient` passes over them. How to write a recipe: "
+        "[recipes](../../recipes/README.md).\n"
+    )
+    for treatment in Treatment:
+        chosen = [word for word in (*SECTIONS.values(), *WORDS.values()) if word.treatment is treatment]
+        says = {Treatment.HONOURED: "what it does", Treatment.IGNORED: "why", Treatment.REFUSED: "why"}[treatment]
+        text += f"\n## {treatment.capitalize()}\n\n"
+        text += rows(("word", says), [(f"`{word.name}`", word.says) for word in chosen])
+    text += "\n## Options of honoured words\n\nThose that are not here are honoured.\n\n"
+    body = [
+        (f"`{word.name}`", ", ".join(f"`{option}`" for option in options), treatment, why)
+        for word in (*SECTIONS.values(), *WORDS.values())
+        for treatment, table in (("ignored", word.ignored), ("refused", word.refused))
+        for why, options in _by_reason(table).items()
+    ]
+    rpm = [("`%packages`", f"`{option}`", "refused for Debian and Ubuntu", why) for option, why in RPM_ONLY.items()]
+    return text + rows(("word", "options", "treatment", "why"), [*rpm, *body])
+
+
+def _by_reason(table: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for option, why in table.items():
+        found.setdefault(why, []).append(option)
+    return found
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "recipe-words.md": recipe_words_page,
     "settings.md": settings_page,
     "operations.md": operations_page,
     "errors.md": errors_page,

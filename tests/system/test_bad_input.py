@@ -19,7 +19,7 @@ GOOD: dict[str, Any] = {"name": "refused", "memory": 32 * MIB, "disks": [], "nic
 
 def everything(skerry: RunningSkerry) -> tuple[list[str], ...]:
     """All that could be left behind: here, in libvirt, and in the pool's folder."""
-    folders = [Path(pool["path"]) for pool in skerry.get("storage-pools")["items"] if pool["name"] == "skerry"]
+    folders = [Path(pool["path"]) for pool in skerry.get("storage-pools")["items"] if pool["managed"]]
     files = sorted(str(file) for folder in folders for file in folder.rglob("*") if file.is_file())
     return (
         sorted(vm["name"] for vm in skerry.items("vms")),

@@ -25,7 +25,7 @@ def nothing_left(skerry: RunningSkerry, small_template: str) -> Iterator[None]:
 
 def traces(skerry: RunningSkerry) -> tuple[list[str], list[str], list[str]]:
     """Machines of libvirt, volumes of the pool (files, not what anybody says of them), and records."""
-    pool = next(Path(pool["path"]) for pool in skerry.get("storage-pools")["items"] if pool["name"] == "skerry")
+    pool = next(Path(pool["path"]) for pool in skerry.get("storage-pools")["items"] if pool["managed"])
     return (
         sorted(skerry.libvirt.virsh("list", "--all", "--name").split()),
         sorted(file.name for file in pool.iterdir() if file.is_file()),

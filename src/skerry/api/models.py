@@ -12,9 +12,10 @@ from skerry.values import Frozen
 
 
 class DefinitionText(Frozen):
-    """A machine definition: libvirt's domain XML."""
+    """A machine definition: libvirt's domain XML. What GET gave can be sent back as it is, edited."""
 
     xml: Annotated[str, Field(min_length=1, max_length=1024 * 1024)]
+    etag: Annotated[str, Field(max_length=128)] | None = None  # as If-Match, where that header is not sent
 
 
 class ConsoleRequest(Frozen):

@@ -71,14 +71,40 @@ def _clear(exc: OSError, address: str, port: int) -> Exception:
     return Unavailable(f"cannot listen on {address} port {port}: {exc.strerror}")
 
 
-def url(sockets: Sequence[socket.socket], name: str) -> str:
-    """Where a browser on this machine finds the page; `name` is the machine's, for sockets that are not local."""
+def url(sockets: Sequence[socket.socket], names: Sequence[str]) -> str:
+    """Where a browser finds the page.
+
+    Sockets that take every address are shown by the first of these names that means something here, or else by an
+    address of this machine.
+    """
     host, port = sockets[0].getsockname()[:2]
     address = ipaddress.ip_address(host)
     if address.is_unspecified:
-        shown = name
+        shown = next(filter(_resolves, names), None) or _own_address(address.version == 6)
     elif address.version == 6:
         shown = f"[{host}]"
     else:
         shown = host
     return f"https://{shown}:{port}"
+
+
+def _resolves(name: str) -> bool:
+    try:
+        socket.getaddrinfo(name, None)
+    except (OSError, UnicodeError):
+        return False
+    return True
+
+
+def _own_address(v6: bool) -> str:
+    """The address that this machine shows to others; connecting a datagram socket sends nothing."""
+    family, there, local = (
+        (socket.AF_INET6, "2001:db8::1", "[::1]") if v6 else (socket.AF_INET, "192.0.2.1", "127.0.0.1")
+    )
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((there, 9))
+        except OSError:
+            return local
+        found = str(probe.getsockname()[0])
+    return f"[{found}]" if v6 else found

@@ -41,7 +41,7 @@ def find_local(environ: Mapping[str, str]) -> LocalServer | None:
             continue
         found = running.find(folder)
         if found:
-            return LocalServer(found.url, _fingerprint(folder), _first_password(folder))
+            return LocalServer(found.url, found.fingerprint or _fingerprint(folder), _first_password(folder))
     return None
 
 

@@ -47,6 +47,7 @@ class Running:
     started: int  # clock ticks since boot, as in skerry.commands.Daemon
     url: str
     version: str
+    fingerprint: str = ""  # of its certificate
 
     def daemon(self) -> Daemon:
         """The process, to ask whether it lives and to signal it."""
@@ -90,13 +91,14 @@ def _already_running(data_dir: Path) -> AlreadyRunning:
 
 
 @contextlib.contextmanager
-def announced(data_dir: Path, url: str, version: str) -> Iterator[None]:
+def announced(data_dir: Path, url: str, version: str, fingerprint: str = "") -> Iterator[None]:
     """Leave the note by which `skerry down` and the command line find us, as long as we run."""
     me = find_daemon("skerry up", os.getpid())
     assert me is not None
     note = data_dir / _NOTE
     new = note.with_suffix(".new")
-    new.write_text(json.dumps(asdict(Running(me.pid, me.started, url, version))) + "\n", encoding="utf-8")
+    running = Running(me.pid, me.started, url, version, fingerprint)
+    new.write_text(json.dumps(asdict(running)) + "\n", encoding="utf-8")
     new.replace(note)
     try:
         yield

@@ -16,7 +16,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from skerry.api.guard import own_names
 from skerry.api.server import serving
 from skerry.cli.listening import listen, url
 from skerry.cli.running import announced, only_one, tell_systemd
-from skerry.cli.up_settings import UpSettings
+from skerry.cli.up_settings import UpSettings, pool_name
 from skerry.host.real import real_host
 from skerry.host.settings import HostSettings
 from skerry.hypervisor.connection import Hypervisor
@@ -79,6 +79,7 @@ async def _live(settings: UpSettings, announce: Callable[[Ready], None], *, rese
             stack.enter_context(opened)
         certificate = _certificate(settings)
         context = certificate.context()
+        settings = replace(settings, storage_pool=pool_name(settings))
         manager = await stack.enter_async_context(_manager(settings))
         password = await _password(manager, reset=reset_password)
         app = create_app(manager, settings)
@@ -87,8 +88,9 @@ async def _live(settings: UpSettings, announce: Callable[[Ready], None], *, rese
         )
         if certificate.own:
             stack.enter_context(_background(_keep_certificate(settings, certificate, context), "certificate"))
-        address = url(sockets, socket.gethostname().lower())
-        stack.enter_context(announced(settings.data_dir, address, version("skerry")))
+        address = url(sockets, (*settings.names, socket.gethostname().lower()))
+        note = announced(settings.data_dir, address, version("skerry"), certificate.fingerprint)
+        stack.enter_context(note)
         if settings.ready_file is not None:
             stack.enter_context(_ready_file(settings.ready_file, address))
         announce(Ready(address, certificate.fingerprint, certificate.own, password))
@@ -118,6 +120,7 @@ async def _manager(settings: UpSettings) -> AsyncIterator[Manager]:
         manager = Manager(settings, LocalLink([host]))
         try:
             await manager.start()
+            host.storage.check_pools()  # volumes of somebody else under our name: better told now than mixed up
             yield manager
         finally:
             await manager.stop()

@@ -126,7 +126,7 @@ def install(*, user: _User = _PLAIN_USER, data_dir: _DataDir = None) -> None:
 
 
 def _unit(*, user: bool, data_dir: Path | None) -> str:
-    return unit_text(user=user, command=_program(), data_dir=(data_dir or _default_data_dir()).absolute())
+    return unit_text(user=user, command=_program(), data_dir=_data_dir(data_dir).absolute())
 
 
 def _program() -> Path:
@@ -139,7 +139,8 @@ def _program() -> Path:
     return program
 
 
-def _default_data_dir() -> Path:
-    from skerry.manager.settings import default_data_dir  # noqa: PLC0415 - only this command needs it
+def _data_dir(given: Path | None) -> Path:
+    """As `skerry up` would find it: the option, the environment, the file of settings."""
+    from skerry.cli.up_settings import load_settings  # noqa: PLC0415 - only this command needs it
 
-    return default_data_dir()
+    return load_settings({"data_dir": given}).data_dir

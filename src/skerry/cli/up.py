@@ -113,8 +113,6 @@ def _as_words(ready: Ready, password: str | None) -> str:
             "            (shown this once; change it on the page)",
         ]
     if ready.own_certificate:
-        lines += [
-            "Browsers will ask about the certificate, as this machine made it itself. Its SHA-256 fingerprint is",
-            f"  {ready.fingerprint}",
-        ]
+        lines.append("Browsers will ask about the certificate, as this machine made it itself.")
+    lines += ["The SHA-256 fingerprint of the certificate is", f"  {ready.fingerprint}"]
     return "\n".join([*lines, "Ctrl-C stops Skerry; virtual machines keep running.", ""])

@@ -5,6 +5,7 @@ The options of the command are made from the table, so that a setting is declare
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import os
 from collections.abc import Mapping
@@ -15,8 +16,8 @@ from typing import Annotated, Any
 import typer
 
 from skerry.api.settings import ApiSettings
-from skerry.errors import BadSettings
-from skerry.manager.settings import ManagerSettings
+from skerry.errors import BadSettings, Unavailable
+from skerry.manager.settings import ManagerSettings, default_data_dir
 from skerry.settings import (
     FLAG,
     PATH,
@@ -35,6 +36,7 @@ from skerry.sizes import format_size
 PREFIX = "SKERRY"
 _FIRST = frozenset({"data_dir", "listen", "port", "names", "certificate", "key", "ready_file"})  # in the help
 _HIGHEST_PORT = 65535
+_POOL_NOTE = "storage-pool"  # a file in the data folder
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ class UpSettings(ManagerSettings, ApiSettings):
     storage: Path | None = setting(
         PATH, "folder for disks of machines and for images; default: storage in the data folder", default=None
     )
+    storage_pool: str = setting(
+        TEXT,
+        "name of the storage pool that shows disks and images; empty: skerry for the default data folder, and a "
+        "name of its own for any other",
+        default="",
+    )
     import_folders: tuple[str, ...] = setting(
         WORDS, "folders of this machine from which images may be imported", default=()
     )
@@ -77,6 +85,27 @@ class UpSettings(ManagerSettings, ApiSettings):
     def libvirt_folder(self) -> Path:
         """Logs and records of a libvirtd that we start ourselves."""
         return self.data_dir / "libvirt"
+
+
+def pool_name(settings: UpSettings) -> str:
+    """The storage pool's name: as set, or one that no other data folder on the same libvirt has.
+
+    It is kept in the data folder, which knows its images by it. One from before that keeps the name skerry.
+    """
+    if settings.storage_pool:
+        return settings.storage_pool
+    note = settings.data_dir / _POOL_NOTE
+    try:
+        if not note.exists():
+            folder = settings.data_dir.absolute()
+            own = f"skerry-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+            usual = folder == default_data_dir() or (folder / "skerry.db").exists()
+            new = note.with_suffix(".new")
+            new.write_text(f"{'skerry' if usual else own}\n", encoding="ascii")
+            new.replace(note)
+        return note.read_text(encoding="ascii").strip()
+    except OSError as exc:
+        raise Unavailable(f"the data folder {settings.data_dir} cannot be used: {exc.strerror}") from exc
 
 
 def default_config() -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from uuid import UUID
 
-from skerry.errors import BadInput, InUse, NameTaken, NotFound
+from skerry.errors import BadInput, Denied, InUse, NameTaken, NotFound
 from skerry.host.agent import Host
 from skerry.host.port import DiskImage
 from skerry.host.types import (
@@ -167,3 +167,5 @@ async def check_kernel(host: Host, kernel: DirectKernel | None) -> None:
     files: Sequence[str | None] = (kernel.kernel, kernel.initrd) if kernel else ()
     for path in filter(None, files):
         await host.storage.boot_file(path)
+        if users := host.inventory.users_of(path):  # its guest could read what is on them
+            raise Denied(f"{path} is a disk of {users[0].machine}, and nothing to boot from")

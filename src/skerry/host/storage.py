@@ -53,6 +53,11 @@ class HostStorage:
         for driver in self._drivers.values():
             await driver.announce()
 
+    def check_pools(self) -> None:
+        """Raise Conflict where the hypervisor was found to have a pool of somebody else under the name of ours."""
+        for driver in self._drivers.values():
+            driver.check()
+
     async def stop(self) -> None:
         """Let go of all pools; may be called twice."""
         async with AsyncExitStack() as stack:
@@ -89,7 +94,7 @@ class HostStorage:
         volumes = {}
         for disk in machine.disks:
             path = self._path(disk)
-            if path and (found := self._owner(path)):
+            if path and (found := self.owner(path)):
                 driver, name = found
                 try:
                     volumes[path] = await driver.get(name)
@@ -103,7 +108,7 @@ class HostStorage:
         for disk in machine.disks:
             path = self._path(disk)
             known = {"source": path} | _known(volumes.get(path or ""))
-            if disk.storage_pool in self._drivers and path and self._owner(path) is None:
+            if disk.storage_pool in self._drivers and path and self.owner(path) is None:
                 # Libvirt's pool of this name shows another folder: a volume there is not ours of the same name.
                 known |= {"storage_pool": None, "volume": None}
             disks.append(disk.model_copy(update=known))
@@ -125,7 +130,7 @@ class HostStorage:
         Raises:
             Denied, NotFound: it may not; there is none.
         """
-        if found := self._owner(path):
+        if found := self.owner(path):
             await found[0].get(found[1])
         elif not self.import_file(path).is_file():
             raise NotFound(f"there is no file {path}")
@@ -156,7 +161,8 @@ class HostStorage:
             raise Denied(f"images cannot be imported from {path}", hint=f"folders for that are: {folders}")
         return found
 
-    def _owner(self, path: str) -> tuple[StorageDriver, str] | None:
+    def owner(self, path: str) -> tuple[StorageDriver, str] | None:
+        """The driver and the name of the volume that a path would be; None where it is in none of our pools."""
         for driver in self._drivers.values():
             if name := driver.owns(path):
                 return driver, name

@@ -15,6 +15,7 @@ from skerry.errors import NotFound
 from skerry.hypervisor.disk_files import measure
 from skerry.hypervisor.domain_read import Folders, Reading, etag_of, read, title_and_description
 from skerry.hypervisor.faults import is_missing
+from skerry.hypervisor.processes import MACHINES
 from skerry.hypervisor.types import Definition, Disk, Machine, MachineState
 from skerry.hypervisor.xml import parse, parse_domain
 
@@ -157,6 +158,7 @@ def _machine(domain: libvirt.virDomain, beside: _Beside, folders: Folders) -> Ma
         consoles=(live or stored).consoles,
         needs_restart=live is not None and _essence(live) != _essence(stored),
         etag=etag_of(xml),
+        started_at=MACHINES.running_since(UUID(domain.UUIDString())) if active else None,
     )
 
 

@@ -33,7 +33,7 @@ from skerry.manager.types import (
     VmChanges,
     VmState,
 )
-from skerry.manager.vms import read_vms
+from skerry.manager.vms import accepted_for, read_vms
 from skerry.sizes import format_size
 
 _FORM = ("title", "description", "vcpus", "memory", "boot_order", "direct_kernel")
@@ -231,8 +231,8 @@ class Devices:
 
     async def _editable(self, writing: Writing, caller: Caller, ref: str) -> sa.Row[Any]:
         row = await allowed(writing, caller, ref, Permission.VM_MODIFY)
-        vm = (await read_vms(writing, [row]))[0]
-        if "edit" not in vm.actions:
+        if "edit" not in await accepted_for(writing, row):
+            vm = (await read_vms(writing, [row]))[0]
             raise InvalidState(f"{row.name} is {vm.state}, so it cannot be changed now", hint="try again later")
         return row
 

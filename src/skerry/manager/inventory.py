@@ -32,7 +32,7 @@ from skerry.host.types import (
 from skerry.link.port import FromHost, Link
 from skerry.manager.background import end_all, keep_going
 from skerry.manager.events import Events
-from skerry.manager.listing import HostRows, MachineRows
+from skerry.manager.listing import HostRows, MachineRows, StorageNews
 from skerry.manager.samples import LastSamples
 from skerry.manager.store import tables
 from skerry.manager.store.columns import now
@@ -61,6 +61,7 @@ class Inventory:
         self._present: dict[str, bool] = {}
         self._own: list[asyncio.Task[None]] = []
         self._listed = asyncio.Event()
+        self._storage_news = StorageNews()
 
     async def start(self) -> None:
         """Begin to follow; hosts that are not present are away."""
@@ -151,7 +152,7 @@ class Inventory:
             case NetworksChanged(networks=networks):
                 await hosts.has_networks(networks)
             case StorageChanged(storage_pools=pools):
-                await hosts.has_storage_pools(pools)
+                await hosts.has_storage_pools(pools, self._storage_news)
             case HypervisorLost(reason=reason):
                 await self._lost(writing, told.host, reason)
             case Samples():

@@ -69,6 +69,42 @@ HOSTS = (
 )
 
 
+class StorageNews:
+    """What of the storage of hosts is worth a fact: pools that come, go or change, and each percent they fill.
+
+    The space that is used differs with all that any guest writes, which is no news.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], float] = {}  # percent, by host and pool
+
+    def of(self, host: str, before: Sequence[StoragePool], now: Sequence[StoragePool]) -> list[str]:
+        """The words for what is different."""
+        old = {pool.name: pool for pool in before}
+        gone = [f"the storage pool {name} of {host} is gone" for name in old.keys() - {pool.name for pool in now}]
+        found = (self._of_pool(host, old.get(pool.name), pool) for pool in now)
+        return [*gone, *filter(None, found)]
+
+    def _of_pool(self, host: str, before: StoragePool | None, now: StoragePool) -> str:
+        name = f"the storage pool {now.name} of {host}"
+        percent = _percent(now)
+        told = self._told.setdefault((host, now.name), percent if before is None else _percent(before))
+        if before is None:
+            return f"{name} is there"
+        if before.active != now.active:
+            return f"{name} is {'active' if now.active else 'not active'}"
+        if (before.path, before.capacity, before.managed) != (now.path, now.capacity, now.managed):
+            return f"{name} changed"
+        if abs(percent - told) >= 1:
+            self._told[host, now.name] = percent
+            return f"{name} is {percent:.0f} % full"
+        return ""
+
+
+def _percent(pool: StoragePool) -> float:
+    return 100 * pool.allocation / pool.capacity if pool.capacity else 0.0
+
+
 class HostRows:
     """The row of one host."""
 
@@ -115,15 +151,14 @@ class HostRows:
             await self._set(networks=text)
             self._writing.tell("network.changed", host_ref(self._name), f"the networks of {self._name} changed")
 
-    async def has_storage_pools(self, pools: Sequence[StoragePool]) -> None:
+    async def has_storage_pools(self, pools: Sequence[StoragePool], news: StorageNews) -> None:
         """These are its storage pools."""
         text = STORAGE_POOLS.dump_json(tuple(pools)).decode()
         before = await self._row()
         if before is not None and before.storage_pools != text:
             await self._set(storage_pools=text)
-            self._writing.tell(
-                "storage-pool.changed", host_ref(self._name), f"the storage of {self._name} changed"
-            )
+            for words in news.of(self._name, STORAGE_POOLS.validate_json(before.storage_pools), pools):
+                self._writing.tell("storage-pool.changed", host_ref(self._name), words)
 
     async def _row(self) -> sa.Row[Any] | None:
         found = await self._writing.execute(sa.select(tables.hosts).where(_h.name == self._name))

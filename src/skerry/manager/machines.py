@@ -16,6 +16,7 @@ from skerry.host.operations import consoles as consoles_on_host
 from skerry.host.operations import definition as definition_on_host
 from skerry.host.operations import snapshots as snapshots_on_host
 from skerry.host.types import Definition, Machine, Snapshot
+from skerry.hypervisor.xml import parse_domain
 from skerry.link.port import Link
 from skerry.manager import creation
 from skerry.manager.access import AnyPermission, Caller
@@ -35,8 +36,8 @@ from skerry.manager.tasks.machine import OnMachine
 from skerry.manager.tasks.making import MakeArgs, private_text
 from skerry.manager.tasks.power import TITLES, PowerArgs
 from skerry.manager.tasks.removing import RemoveArgs
-from skerry.manager.types import NewVm, Page, Task, Vm, VmActionRequest, VmClone, VmState
-from skerry.manager.vms import SELECTED, read_vms, ref, thing
+from skerry.manager.types import NewVm, Page, Task, Vm, VmAction, VmActionRequest, VmClone, VmState
+from skerry.manager.vms import SELECTED, accepted_for, read_vms, ref, thing
 
 _m = tables.machines.c
 _h = tables.hosts.c
@@ -122,19 +123,18 @@ class Machines:
     async def check_definition(self, caller: Caller, ref: str, xml: str) -> Definition:
         """What the hypervisor would make of this definition; changes nothing."""
         row = await self._row(caller, ref, Permission.VM_MODIFY)
-        return await self._link.call(
-            row.host, definition_on_host.check, definition_on_host.CheckDefinition(xml=xml)
-        )
+        check = definition_on_host.CheckDefinition(xml=xml, only=_only(caller, row))
+        return await self._link.call(row.host, definition_on_host.check, check)
 
     async def define(self, caller: Caller, ref: str, xml: str, *, if_match: str) -> Definition:
         """Replace its definition, unless it changed since it was read (Changed)."""
         row = await self._row(caller, ref, Permission.VM_MODIFY)
-        checked = await self.check_definition(caller, ref, xml)
-        if f"<uuid>{row.id}</uuid>" not in checked.xml:
+        await self.check_definition(caller, ref, xml)
+        if (parse_domain(xml).findtext("uuid") or "").strip().lower() != str(row.id):
             raise BadDefinition(
                 f"this is not the definition of {row.name}", hint=f"keep its <uuid>{row.id}</uuid> as it is"
             )
-        new = definition_on_host.DefineMachine(xml=xml, expected_etag=if_match)
+        new = definition_on_host.DefineMachine(xml=xml, expected_etag=if_match, only=_only(caller, row))
         await self._link.call(row.host, definition_on_host.define, new)
         return await self._link.call(row.host, definition_on_host.show, MachineRef(uuid=row.id))
 
@@ -260,7 +260,9 @@ class Machines:
     async def act(self, caller: Caller, ref: str, request: VmActionRequest) -> Task:
         """Start it, stop it and so on."""
         async with self._database.write() as writing:
-            row, _ = await self._valid(writing, caller, ref, Permission.VM_CONTROL, request.action)
+            row, vm = await self._valid(writing, caller, ref, Permission.VM_CONTROL, request.action)
+            if request.action is VmAction.POWEROFF and vm.queued_tasks:
+                await rows.cancel_waiting(writing, thing(row.id), ("vm.shutdown", "vm.reboot"), caller.user)
             args = PowerArgs(
                 host=row.host,
                 uuid=row.id,
@@ -282,9 +284,10 @@ class Machines:
         """
         row = await allowed(writing, caller, ref, permission)
         vm = (await read_vms(writing, [row]))[0]
-        if action not in vm.actions:
+        possible_now = await accepted_for(writing, row)
+        if action not in possible_now:
             when = "" if vm.pending_state == vm.state else " after the tasks in its queue"
-            possible = ", ".join(str(offer) for offer in vm.actions) or "nothing now"
+            possible = ", ".join(str(offer) for offer in possible_now) or "nothing now"
             raise InvalidState(
                 f"{vm.name} will be {vm.pending_state}{when}, so {action} is not possible"
                 if when
@@ -337,6 +340,11 @@ async def allowed(
     row = await find(reader, caller, ref)
     caller.require(permission, row.pool_id, row.name)
     return row
+
+
+def _only(caller: Caller, row: sa.Row[Any]) -> UUID | None:
+    """Who administers everything may write any definition: it can name any file and device of the host."""
+    return None if caller.access.everything else row.id
 
 
 async def _by_id(writing: Writing, machine_id: UUID) -> sa.Row[Any]:

@@ -117,7 +117,8 @@ class Vm(Frozen):
     description: str = ""
     state: VmState
     pending_state: VmState  # what the state will be after the queued tasks
-    actions: tuple[VmAction | Literal["edit", "delete", "clone", "console"], ...]  # valid after the queue
+    # What to offer to a person: valid after the queue, and in the state of now. A chain of tasks may have more.
+    actions: tuple[VmAction | Literal["edit", "delete", "clone", "console"], ...]
     queued_tasks: int = 0
     vcpus: int
     memory: int

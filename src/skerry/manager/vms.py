@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from skerry.host.types import Address, Machine, MachineSample
 from skerry.manager.store import tables
 from skerry.manager.store.database import Writing
-from skerry.manager.tasks.pending import QueuedTask, offers, state_after
+from skerry.manager.tasks.pending import Offer, QueuedTask, accepted, offers, state_after
 from skerry.manager.tasks.rows import unfinished_of
 from skerry.manager.types import ObjectKind, ObjectRef, Vm, VmState
 
@@ -77,6 +77,13 @@ def state_of(row: sa.Row[Any]) -> VmState:
 def addresses_json(addresses: Sequence[Address]) -> str:
     """Addresses as they are kept."""
     return _ADDRESSES.dump_json(tuple(addresses)).decode()
+
+
+async def accepted_for(connection: AsyncConnection | Writing, row: sa.Row[Any]) -> tuple[Offer, ...]:
+    """What can be asked of a machine now: more than `Vm.actions` shows to people, who see the state of now."""
+    queue = (await unfinished_of(connection, [thing(row.id)])).get(thing(row.id), ())
+    state = state_of(row)
+    return accepted(state, state_after(state, [QueuedTask(task.kind, task.running_after) for task in queue]))
 
 
 def vm_of(row: sa.Row[Any], queue: Sequence[sa.Row[Any]], sample_of: SampleOf = no_sample) -> Vm:

@@ -87,6 +87,11 @@ class Directory:
         self._not_ours = None
         await self._registry.refresh(self.name)
 
+    def check(self) -> None:
+        """Refuse to change anything while libvirt shows another folder under our name."""
+        if self._not_ours is not None:
+            raise Conflict(self._not_ours.message, hint=self._not_ours.hint)
+
     async def stop(self) -> None:
         """Let go of the folders; may be called twice."""
         if self._refresher is not None:
@@ -192,7 +197,7 @@ class Directory:
         """Grow a volume."""
         self._check_size(size)
         async with self._name(name):
-            self._refuse_if_not_ours()
+            self.check()
             volume = await self.get(name)
             if volume.format == "iso" or size < volume.capacity:
                 raise BadInput(f"volume {name} can only grow: it has {format_size(volume.capacity)}")
@@ -209,7 +214,7 @@ class Directory:
         """Remove a volume."""
         path = self._path(name)
         async with self._name(name):
-            self._refuse_if_not_ours()
+            self.check()
             try:
                 await self.get(name)
             except NotFound:
@@ -261,7 +266,7 @@ class Directory:
         """Look; then make the volume aside, and move it to its place. Nothing is left of a failure."""
         path = self._path(name)
         async with self._name(name):
-            self._refuse_if_not_ours()
+            self.check()
             if earlier := await self._earlier(name, origin):
                 return earlier
             failed = f"volume {name} cannot be written"
@@ -309,10 +314,6 @@ class Directory:
             raise InUse(
                 f"volume {name} is needed by {_some(standing)}, cloned from it", hint="delete the clones first"
             )
-
-    def _refuse_if_not_ours(self) -> None:
-        if self._not_ours is not None:
-            raise Conflict(self._not_ours.message, hint=self._not_ours.hint)
 
     def _check_size(self, size: int) -> None:
         if not 0 < size <= self.limits.capacity:

@@ -58,6 +58,9 @@ class StorageDriver(Protocol):
             Conflict: it has another pool of that name.
         """
 
+    def check(self) -> None:
+        """Raise Conflict after the last `announce` did."""
+
     async def stop(self) -> None:
         """Let go of the pool; may be called twice."""
 

@@ -39,6 +39,9 @@ class Memory:
     async def announce(self) -> None:
         """Nobody to tell."""
 
+    def check(self) -> None:
+        """Nobody has another one."""
+
     async def stop(self) -> None:
         """Nothing to let go of."""
 

@@ -66,7 +66,8 @@ def ensure_pool(connection: libvirt.virConnect, name: str, path: Path) -> None:
     if shown is None or Path(shown) != path:
         raise Conflict(
             f"libvirt has a storage pool {name} that shows {shown}, not {path}",
-            hint="choose another name for our storage pool, or remove that one with `virsh pool-undefine`",
+            hint="name ours with --storage-pool, or remove that one, whose files stay: "
+            f"virsh pool-destroy {name}; virsh pool-undefine {name}",
         )
     if not pool.isActive():
         pool.create(0)

@@ -75,7 +75,9 @@ async def cloud(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cloud
     """One for all tests of this file: the engine for tasks is one a process."""
     folder: Path = tmp_path_factory.mktemp("cloud")
     host = simulated_host("rack1-a", folder=folder)
-    manager = Manager(UpSettings(data_dir=folder / "data", page_dir=folder), LocalLink([host]))
+    manager = Manager(
+        UpSettings(data_dir=folder / "data", page_dir=folder, storage_pool="skerry"), LocalLink([host])
+    )
     async with AsyncExitStack() as stack:
         await host.start()
         stack.push_async_callback(host.stop)
@@ -240,6 +242,13 @@ async def test_a_definition_is_read_checked_and_replaced(cloud: Cloud) -> None:
 
     replaced = await cloud.do("PUT", "vms/defined/definition", json={"xml": xml}, headers={"If-Match": etag})
     assert replaced.status_code == 200
+    given = replaced.json()
+    again = await cloud.do("PUT", "vms/defined/definition", json=given)
+    assert again.status_code == 200, "what GET and PUT give can be sent back as it is"
+    differ = await cloud.do("PUT", "vms/defined/definition", json=given, headers={"If-Match": '"other"'})
+    assert differ.status_code == 422
+    old = await cloud.do("PUT", "vms/defined/definition", json=given | {"etag": "stale"})
+    assert old.status_code == 412
     stale = await cloud.do("PUT", "vms/defined/definition", json={"xml": xml}, headers={"If-Match": '"stale"'})
     assert (stale.status_code, stale.json()["code"]) == (412, "changed")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
+import shutil
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +19,7 @@ import pytest
 from tests.fixtures.private_libvirt import PrivateLibvirt
 from tests.fixtures.skerry_up import RunningSkerry, new_skerry
 
+from skerry.api.certificate import ensure_certificate
 from skerry.cli import running
 from skerry.sizes import MIB
 
@@ -186,3 +190,61 @@ def test_no_secret_is_in_the_log(up: RunningSkerry) -> None:
     assert "GET /api/v1/vms" in after_start
     for word in ("annas-long-password", secret, cookie, "words-of-a-query", up.client.headers["X-CSRF-Token"]):
         assert word not in after_start
+
+
+def test_two_data_folders_on_one_libvirt_have_two_storage_pools(up: RunningSkerry, tmp_path: Path) -> None:
+    data = Path(tempfile.mkdtemp(prefix="skerry-up-", dir="/tmp"))  # guests run as another user
+    data.chmod(0o711)
+    other = RunningSkerry(data, up.libvirt, {"HOME": str(tmp_path)})
+    try:
+        other.start()
+        disk = {"kind": "empty", "size": MIB}
+        other.do("POST", "vms", {"name": "elsewhere", "memory": 64 * MIB, "disks": [disk], "nics": []})
+        (mine,) = (pool["name"] for pool in up.get("storage-pools")["items"] if pool["managed"])
+        (theirs,) = (pool["name"] for pool in other.get("storage-pools")["items"] if pool["managed"])
+        assert mine != theirs
+        assert (
+            up.vm_when("elsewhere", lambda vm: vm["state"] == "running", "seen")["disks"][0]["storage_pool"]
+            != mine
+        )
+    finally:
+        other.stop()
+        up.delete_vm("elsewhere")
+        shutil.rmtree(data)
+
+
+def test_a_storage_pool_of_another_folder_is_not_taken(up: RunningSkerry) -> None:
+    (mine,) = (pool["name"] for pool in up.get("storage-pools")["items"] if pool["managed"])
+    data = Path(tempfile.mkdtemp(prefix="skerry-up-", dir="/tmp"))
+    data.chmod(0o711)
+
+    words = ("--data-dir", data, "--port", "0", "--libvirt-uri", up.libvirt.uri, "--storage-pool", mine)
+    done = run(up, "up", *words)
+
+    shutil.rmtree(data)
+    assert done.returncode != 0
+    assert f"libvirt has a storage pool {mine} that shows {up.data}" in done.stderr
+    assert "hint: name ours with --storage-pool" in done.stderr
+
+
+def test_everywhere_is_shown_by_a_name_that_works_with_the_fingerprint_of_any_certificate(
+    up: RunningSkerry, tmp_path: Path
+) -> None:
+    given = ensure_certificate(tmp_path, ["localhost"], now=dt.datetime.now(dt.UTC))
+    data = Path(tempfile.mkdtemp(prefix="skerry-up-", dir="/tmp"))
+    data.chmod(0o711)
+    environment = {
+        "HOME": str(tmp_path),
+        "SKERRY_LISTEN": "0.0.0.0",
+        "SKERRY_NAMES": "cloud.invalid localhost",
+        "SKERRY_CERTIFICATE": str(given.file),
+        "SKERRY_KEY": str(given.key_file),
+    }
+    other = RunningSkerry(data, up.libvirt, environment)
+    try:
+        other.start()
+        assert other.url.startswith("https://localhost:")
+        assert given.fingerprint in other.log
+    finally:
+        other.stop()
+        shutil.rmtree(data)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from typer.testing import CliRunner
 
+from skerry.cli import service, up_settings
 from skerry.cli.listening import PortTaken, listen, url
 from skerry.cli.service import unit_text
-from skerry.cli.up_settings import UpSettings, load_settings, options
+from skerry.cli.up_settings import UpSettings, load_settings, options, pool_name
 from skerry.errors import BadInput, BadSettings
 from skerry.settings import table
 
@@ -83,13 +87,40 @@ def test_all_addresses_share_a_free_port(opened: list[socket.socket]) -> None:
 
     assert len(opened) == 2
     assert len({each.getsockname()[1] for each in opened}) == 1
-    assert url(opened, "me") == f"https://127.0.0.1:{opened[0].getsockname()[1]}"
+    assert url(opened, ["me"]) == f"https://127.0.0.1:{opened[0].getsockname()[1]}"
 
 
-def test_all_interfaces_are_shown_by_the_machines_name(opened: list[socket.socket]) -> None:
+def test_all_interfaces_are_shown_by_the_first_name_that_means_something_here(
+    opened: list[socket.socket],
+) -> None:
     opened += listen(["0.0.0.0", "::"], 0)
 
-    assert url(opened, "rack1-a").startswith("https://rack1-a:")
+    assert url(opened, ["cloud.invalid", "localhost"]).startswith("https://localhost:")
+
+
+def test_without_such_a_name_they_are_shown_by_an_address_of_this_machine(opened: list[socket.socket]) -> None:
+    opened += listen(["0.0.0.0"], 0)
+
+    shown = urlsplit(url(opened, ["cloud.invalid"]))
+
+    with socket.create_connection((str(shown.hostname), shown.port or 0), timeout=5):
+        pass
+
+
+def test_each_data_folder_has_a_storage_pool_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two, usual, old = (UpSettings(data_dir=tmp_path / name) for name in ("one", "two", "usual", "old"))
+    for settings in (one, two, usual, old):
+        settings.data_dir.mkdir()
+    monkeypatch.setattr(up_settings, "default_data_dir", lambda: usual.data_dir)
+    (old.data_dir / "skerry.db").touch()
+
+    names = [pool_name(settings) for settings in (one, two, usual, old)]
+
+    assert names[2:] == ["skerry", "skerry"]
+    assert len(set(names)) == 3
+    (one.data_dir / "skerry.db").touch()
+    assert [pool_name(settings) for settings in (one, two)] == names[:2]
+    assert pool_name(replace(one, storage_pool="mine")) == "mine"
 
 
 def test_a_taken_port_is_named_and_nothing_stays_open(opened: list[socket.socket]) -> None:
@@ -126,3 +157,17 @@ def test_the_unit_of_a_person_asks_for_no_rights() -> None:
 def test_a_path_that_would_break_the_unit_is_refused() -> None:
     with pytest.raises(BadInput):
         unit_text(user=True, command=Path("/x"), data_dir=Path("/a\nExecStartPre=/bin/evil"))
+
+
+def test_the_unit_names_the_data_folder_that_up_would_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_program", lambda: Path("/opt/skerry"))
+
+    def folder(*words: str) -> str:
+        unit = CliRunner().invoke(service.app, ["print", *words]).stdout
+        return next(line for line in unit.splitlines() if line.startswith("ExecStart")).rpartition(" ")[2]
+
+    (tmp_path / "up.toml").write_text('data_dir = "/srv/file"')
+    assert folder() == "/srv/file"
+    monkeypatch.setenv("SKERRY_DATA_DIR", "/srv/environment")
+    assert folder() == "/srv/environment"
+    assert folder("--data-dir", "/srv/option") == "/srv/option"

@@ -7,6 +7,7 @@ pool `skerry` that has no volumes, and a network `default`.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -185,6 +186,17 @@ class MachineSuite:
         ]
         for move, state in moves:
             assert (await host.call(move, REF)).state is state
+
+    async def test_a_machine_knows_since_when_it_runs(self, host: Host) -> None:
+        began = datetime.now(UTC) - timedelta(seconds=2)  # processes are told with a second's precision
+        assert (await machine(host)).started_at is None
+
+        started = (await host.call(machines.start, REF)).started_at
+
+        assert started is not None
+        assert began <= started <= datetime.now(UTC) + timedelta(seconds=2)
+        assert (await host.call(machines.pause, REF)).started_at == started
+        assert (await host.call(machines.power_off, REF)).started_at is None
 
     async def test_what_is_so_already_is_fine(self, host: Host) -> None:
         await machine(host)
@@ -373,6 +385,24 @@ class DeviceSuite:
         await host.call(machines.start, REF)
         with pytest.raises(InUse, match="one"):
             await clone(host, "disk-1", "another", full=True)
+
+    async def test_a_drive_may_be_empty(self, host: Host) -> None:
+        await seed(host, "seed-1")
+        made = await host.call(
+            machines.create, new().model_copy(update={"disks": (NewDisk(device="cdrom", read_only=True),)})
+        )
+        (drive,) = made.disks
+        assert (drive.device, drive.source, drive.target) == ("cdrom", None, "sda")
+        await host.call(machines.start, REF)
+
+        ref = volumes.VolumeRef(storage_pool=POOL, name="seed-1")
+        put = devices.ChangeMedia(uuid=ONE, target=drive.target, volume=ref)
+        assert (await host.call(devices.change_media, put)).disks[0].volume == "seed-1"
+        await host.call(machines.power_off, REF)
+
+        second = devices.AttachDisk(uuid=ONE, disk=NewDisk(device="cdrom", read_only=True, target="sdb"))
+        for _ in range(2):
+            assert [disk.target for disk in (await host.call(devices.attach_disk, second)).disks] == ["sda", "sdb"]
 
     async def test_two_that_want_a_volume_at_once_do_not_both_get_it(self, host: Host) -> None:
         await volume(host, "disk-1")

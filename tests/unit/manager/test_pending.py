@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skerry.manager.tasks.pending import QueuedTask, offers, state_after
+from skerry.manager.tasks.pending import VALID, QueuedTask, accepted, offers, state_after
 from skerry.manager.types import VmAction, VmState
 
 S = VmState
@@ -44,22 +44,45 @@ def test_the_source_of_a_clone_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "after", "offered"),
+    ("now", "after", "possible"),
     [
         (S.STOPPED, S.STOPPED, ("start", "edit", "delete", "clone")),
         (S.STOPPED, S.RUNNING, ("shutdown", "reboot", "pause", "save", "poweroff", "reset", "edit", "delete")),
-        (S.RUNNING, S.STOPPED, ("start", "edit", "delete", "clone", "console")),
-        (S.PAUSED, S.PAUSED, ("resume", "save", "poweroff", "reset", "edit", "delete", "console")),
-        (S.SAVED, S.SAVED, ("restore", "start", "edit", "delete", "clone")),
-        (S.CREATING, S.CREATING, ()),
+        (S.RUNNING, S.STOPPED, ("start", "poweroff", "edit", "delete", "clone")),
+        (S.CREATING, S.STOPPED, ("start", "edit", "delete", "clone")),
+        (S.PAUSED, S.PAUSED, ("resume", "save", "poweroff", "reset", "edit", "delete")),
         (S.UNREACHABLE, S.UNREACHABLE, ()),
         (S.RUNNING, None, ()),
     ],
 )
-def test_only_what_is_valid_after_the_queue_is_offered(
+def test_what_is_valid_after_the_queue_is_accepted(
+    now: VmState, after: VmState | None, possible: tuple[str, ...]
+) -> None:
+    assert tuple(map(str, accepted(now, after))) == possible
+
+
+@pytest.mark.parametrize(
+    ("now", "after", "offered"),
+    [
+        (S.STOPPED, S.STOPPED, ("start", "edit", "delete", "clone")),
+        (S.STOPPED, S.RUNNING, ("edit", "delete")),
+        (S.RUNNING, S.STOPPED, ("poweroff", "edit", "delete", "console")),
+        (S.STOPPING, S.STOPPED, ("poweroff", "edit", "delete", "console")),
+        (S.RUNNING, S.RUNNING, (*VALID[S.RUNNING], "edit", "delete", "console")),
+        (S.PAUSED, S.RUNNING, ("save", "poweroff", "reset", "edit", "delete", "console")),
+        (S.PAUSED, S.PAUSED, ("resume", "save", "poweroff", "reset", "edit", "delete", "console")),
+        (S.SAVED, S.SAVED, ("restore", "start", "edit", "delete", "clone")),
+        (S.CREATING, S.CREATING, ()),
+        (S.CREATING, S.RUNNING, ()),
+        (S.CREATING, S.STOPPED, ()),
+        (S.UNREACHABLE, S.UNREACHABLE, ()),
+        (S.RUNNING, None, ()),
+    ],
+)
+def test_of_that_is_offered_what_makes_sense_in_the_state_of_now(
     now: VmState, after: VmState | None, offered: tuple[str, ...]
 ) -> None:
-    assert tuple(map(str, offers(now, after, consoles=True))) == offered
+    assert tuple(map(str, offers(now, after, consoles=True))) == tuple(map(str, offered))
 
 
 def test_no_console_is_offered_where_there_is_none() -> None:

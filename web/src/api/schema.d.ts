@@ -282,7 +282,7 @@ export interface paths {
         get: operations["get_definition"];
         /**
          * Put Definition
-         * @description Replace a machine's definition, unless it changed since it was read (If-Match).
+         * @description Replace a machine's definition, unless it changed since it was read (If-Match, or `etag` in the body).
          */
         put: operations["put_definition"];
         post?: never;
@@ -1105,11 +1105,13 @@ export interface components {
         };
         /**
          * DefinitionText
-         * @description A machine definition: libvirt's domain XML.
+         * @description A machine definition: libvirt's domain XML. What GET gave can be sent back as it is, edited.
          */
         DefinitionText: {
             /** Xml */
             xml: string;
+            /** Etag */
+            etag?: string | null;
         };
         /**
          * DirectKernel
@@ -4233,7 +4235,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "xml": "<domain type='kvm'>\n  <name>web1</name>\n  …\n</domain>\n"
+                 *       "xml": "<domain type='kvm'>\n  <name>web1</name>\n  …\n</domain>\n",
+                 *       "etag": null
                  *     }
                  */
                 "application/json": components["schemas"]["DefinitionText"];
@@ -4372,7 +4375,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "xml": "<domain type='kvm'>\n  <name>web1</name>\n  …\n</domain>\n"
+                 *       "xml": "<domain type='kvm'>\n  <name>web1</name>\n  …\n</domain>\n",
+                 *       "etag": null
                  *     }
                  */
                 "application/json": components["schemas"]["DefinitionText"];

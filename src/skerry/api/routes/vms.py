@@ -13,6 +13,7 @@ from skerry.api.errors import PreconditionRequired
 from skerry.api.models import DefinitionText
 from skerry.errors import (
     BadDefinition,
+    BadInput,
     Changed,
     HostError,
     InvalidState,
@@ -128,12 +129,15 @@ async def get_definition(call: Calling, ref: Ref) -> Response:
     errors=(NotFound, BadDefinition, Changed, InvalidState, PreconditionRequired, *HOST_ERRORS),
 )
 async def put_definition(call: Calling, ref: Ref, text: DefinitionText, if_match: IfMatch = None) -> Response:
-    """Replace a machine's definition, unless it changed since it was read (If-Match)."""
-    etag = etag_of(if_match)
+    """Replace a machine's definition, unless it changed since it was read (If-Match, or `etag` in the body)."""
+    header = etag_of(if_match)
+    if header is not None and text.etag is not None and header != text.etag:
+        raise BadInput("If-Match and the etag in the body differ", hint="send one of them")
+    etag = header or text.etag
     if etag is None:
         raise PreconditionRequired(
             "a definition is replaced only together with the ETag it had when it was read",
-            hint="GET it, change it, and send the ETag as If-Match",
+            hint="GET it, change its xml, and PUT it back with its etag, or send that as If-Match",
         )
     definition = await call.manager.machines.define(call.caller, ref, text.xml, if_match=etag)
     return with_etag(definition, definition.etag)

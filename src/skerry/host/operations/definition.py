@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from skerry.host import plugging
+from skerry.host import limits, plugging
 from skerry.host.agent import Host
 from skerry.host.operation import MachineRef, Permission, Target, operation
 from skerry.host.types import Definition, Frozen, Machine, MachineChanges
@@ -21,12 +21,14 @@ class DefineMachine(Frozen):
 
     xml: Xml
     expected_etag: Etag | None = None  # of the definition that was edited; None: whatever is there
+    only: UUID | None = None  # an edit of this machine by somebody who does not administer the host: see `limits`
 
 
 class CheckDefinition(Frozen):
     """A domain in libvirt's XML, to be checked."""
 
     xml: Xml
+    only: UUID | None = None  # as in `DefineMachine`
 
 
 class ChangeMachine(Frozen):
@@ -51,6 +53,8 @@ async def show(host: Host, args: MachineRef) -> Definition:
 @operation("vm.check", target=Target.HOST, permission=Permission.VM_MODIFY)
 async def check(host: Host, args: CheckDefinition) -> Definition:
     """Show how libvirt would store a definition, and change nothing."""
+    if args.only is not None:
+        await limits.check_edit(host, args.only, args.xml)
     return await host.hypervisor.check_xml(args.xml)
 
 
@@ -62,6 +66,8 @@ async def check(host: Host, args: CheckDefinition) -> Definition:
 )
 async def define(host: Host, args: DefineMachine) -> Machine:
     """Store a definition; a machine that runs takes it on when it starts anew."""
+    if args.only is not None:
+        await limits.check_edit(host, args.only, args.xml)
     uuid = await host.hypervisor.define_xml(args.xml, args.expected_etag)
     return await host.watch.machine(uuid)
 

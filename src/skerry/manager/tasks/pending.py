@@ -41,6 +41,10 @@ VALID: Mapping[VmState, tuple[VmAction, ...]] = {
 }
 
 
+# What makes sense in every state, and what is offered by rules of its own.
+_SHOWN: frozenset[Offer] = frozenset({"edit", "delete"})
+
+
 @dataclass(frozen=True)
 class QueuedTask:
     """What an unfinished task says about the machine in question."""
@@ -61,15 +65,35 @@ def state_after(state: VmState, queue: Iterable[QueuedTask]) -> VmState | None:
     return state
 
 
-def offers(state: VmState, after: VmState | None, *, consoles: bool) -> tuple[Offer, ...]:
-    """What can be asked for now: all that is valid after the queue, and the console of what runs now."""
+def accepted(state: VmState, after: VmState | None) -> tuple[Offer, ...]:
+    """What can be asked for now: all that is valid after the queue. A program may ask for a chain of tasks."""
     if state == S.UNREACHABLE or after is None:
         return ()
     found: list[Offer] = list(VALID[after])
+    if _is_going_off(state, after):
+        found.append(A.POWEROFF)
     if after != S.CREATING:
         found += ["edit", "delete"]
     if after in OFF:
         found.append("clone")
+    return tuple(found)
+
+
+def offers(state: VmState, after: VmState | None, *, consoles: bool) -> tuple[Offer, ...]:
+    """What a person is shown: of what is accepted, that which makes sense in the state that the person sees.
+
+    One that is stopped and will be started is not offered to shut down, nor one that is being made to change.
+    """
+    if state == S.CREATING or after is None:
+        return ()
+    found = [offer for offer in accepted(state, after) if offer in _SHOWN or offer in VALID[state]]
+    if after in OFF and state in OFF:
+        found.append("clone")
     if consoles and state in {S.RUNNING, S.PAUSED, S.STOPPING}:
         found.append("console")
     return tuple(found)
+
+
+def _is_going_off(state: VmState, after: VmState) -> bool:
+    """A guest that does not listen to the power button is switched off without waiting for it any longer."""
+    return state in {S.RUNNING, S.STOPPING} and after in OFF

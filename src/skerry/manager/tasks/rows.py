@@ -181,6 +181,21 @@ async def unfinished_of(
     return found
 
 
+async def cancel_waiting(writing: Writing, thing: str, kinds: Sequence[str], user: str) -> None:
+    """Ask running tasks of these kinds to stop: what comes after them in the queue makes them pointless."""
+    query = (
+        sa.select(_t.id)
+        .join_from(tables.task_locks, tables.tasks, _locks.seq == _t.seq)
+        .where(_locks.thing == thing, _t.kind.in_(kinds), _t.state == TaskState.RUNNING)
+    )
+    found = (await writing.execute(query)).scalars().all()
+    asked = sa.update(tables.tasks).where(_t.id.in_(found), _t.cancel_requested.is_(False))
+    changed = await writing.execute(asked.values(cancel_requested=True).returning(*tables.tasks.c))
+    for row in changed.all():
+        task = task_of(row)
+        tell(writing, task, f"{task.title}: cancellation asked for by {user}, who powers the machine off")
+
+
 def task_of(row: sa.Row[Any]) -> Task:
     """The task in a row."""
     return Task(
