@@ -50,8 +50,8 @@ class Disk:
     def fill(self) -> None:
         """No room any more, not even inside of the files."""
         for file in self._files:
-            # Each statement its own transaction that begins as a writer's: it waits for its turn, while a reader that
-            # begins to write is refused at once.
+            # Each statement is a transaction that begins as a writer's: it waits for its turn, while a reader
+            # that begins to write is refused at once.
             with contextlib.closing(sqlite3.connect(file, timeout=60, isolation_level="IMMEDIATE")) as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("CREATE TABLE IF NOT EXISTS ballast (weight BLOB)")
