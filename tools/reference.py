@@ -1,4 +1,4 @@
-"""Writes the pages of docs/reference that follow from the code: settings, operations, errors, commands.
+"""Writes the pages of docs/reference that follow from the code: settings, operations, errors, commands, recipes.
 
 python tools/reference.py           write them
 python tools/reference.py --check   fail where one is stale
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from skerry.cli.reference import commands_page
@@ -17,6 +17,8 @@ from skerry.errors import every_error
 from skerry.host.operation import OPERATIONS, Permission
 from skerry.host.operations import every
 from skerry.images.settings import BuildSettings
+from skerry.images.words.table import PACKAGES_RPM_ONLY as RPM_ONLY
+from skerry.images.words.table import SECTIONS, WORDS, Treatment
 from skerry.manager.settings import default_data_dir
 from skerry.settings import environment_name, table
 
@@ -98,10 +100,10 @@ def errors_page() -> str:
 def recipe_words_page() -> str:
     """Every word of a recipe and what becomes of it."""
     text = (
-        "# Words of recipes\n\nHow each word of kickstart, in every version of its syntax, is treated for an image. "
-        "*Honoured* words change the image. *Ignored* ones are about installing on a machine that is there; the build "
-        "tells of them. *Refused* ones are errors, unless `--lenient` passes over them. How to write a recipe: "
-        "[recipes](../../recipes/README.md).\n"
+        "# Words of recipes\n\nHow each word of kickstart, in every version of its syntax, is treated for an "
+        "image. *Honoured* words change the image. *Ignored* ones are about installing on a machine that is "
+        "there; the build tells of them. *Refused* ones are errors, unless `--lenient` passes over them. How to write a "
+        "recipe: [recipes](../../recipes/README.md).\n"
     )
     for treatment in Treatment:
         chosen = [word for word in (*SECTIONS.values(), *WORDS.values()) if word.treatment is treatment]
@@ -115,7 +117,9 @@ def recipe_words_page() -> str:
         for treatment, table in (("ignored", word.ignored), ("refused", word.refused))
         for why, options in _by_reason(table).items()
     ]
-    rpm = [("`%packages`", f"`{option}`", "refused for Debian and Ubuntu", why) for option, why in RPM_ONLY.items()]
+    rpm = [
+        ("`%packages`", f"`{option}`", "refused for Debian and Ubuntu", why) for option, why in RPM_ONLY.items()
+    ]
     return text + rows(("word", "options", "treatment", "why"), [*rpm, *body])
 
 

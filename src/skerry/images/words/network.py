@@ -78,7 +78,7 @@ def _interface(line: Line) -> Network:
             matching(HOST_NAME, each, "domain")
             for each in (*line.words("ipv4_dns_search"), *line.words("ipv6_dns_search"))
         ),
-        use_dns=not (line.value("ipv4_ignore_auto_dns", default=False)),
+        use_dns=not any(line.value(name, default=False) for name in ("nodns", "ipv4_ignore_auto_dns")),
         default_route=not line.value("nodefroute", default=False),
         at_boot=bool(line.value("onboot", default=True)),
         mtu=int(mtu) if mtu else None,

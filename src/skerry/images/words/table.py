@@ -119,12 +119,11 @@ _HONOURED = (
         "systemd-networkd; `--hostname` alone sets only the name",
         {
             **_each("it is about the installation", "--activate", "--no-activate", "--notksdevice"),
-            "--nodns": "name servers are those that are given",
         },
         {
             **_each("wireless networks are left to the machine", "--essid", "--wepkey", "--wpakey"),
             **_each("teams are gone: use a bond", "--teamslaves", "--teamconfig"),
-            "--ethtool": "write an .link file in a %post",
+            "--ethtool": "write a .link file in a %post",
             "--bindto": "give the MAC address as --device instead",
         },
     ),
