@@ -20,7 +20,7 @@ from skerry.images.contents.packages import Installed, Package, in_tree
 from skerry.images.contents.tree import Files
 
 PLACES = ("usr/lib/sysimage/rpm", "var/lib/rpm")
-_FILE = "rpmdb.sqlite"
+DATABASE = "rpmdb.sqlite"  # its file
 _MOST = 1 << 30
 _PIECE = 1 << 20
 _INT32, _STRING, _BIN, _STRINGS, _I18N = 4, 6, 7, 8, 9
@@ -58,7 +58,7 @@ class NotADatabase(BadImage):
 def database_folder(files: Files) -> str | None:
     """The folder of the database, if there is one of the kind that can be read."""
     for place in PLACES:
-        path = files.tree.resolve(f"{place}/{_FILE}")
+        path = files.tree.resolve(f"{place}/{DATABASE}")
         if path is not None and files.tree[path].kind == "file":
             return path.rpartition("/")[0]
     return None
@@ -72,7 +72,7 @@ def installed_rpms(files: Files) -> Installed:
     try:
         found = [_package(files, read_header(blob)) for blob in _blobs(files, folder)]
     except (sqlite3.Error, struct.error, ValueError, IndexError) as exc:
-        raise NotADatabase(f"/{folder}/{_FILE} cannot be read: {exc}") from exc
+        raise NotADatabase(f"/{folder}/{DATABASE} cannot be read: {exc}") from exc
     return Installed(tuple(sorted(found, key=lambda each: each.full_name)))
 
 
@@ -80,10 +80,10 @@ def _blobs(files: Files, folder: str) -> Iterator[bytes]:
     """The headers; from a copy, with what is not yet written back, because SQLite opens names and makes files."""
     with tempfile.TemporaryDirectory(prefix="skerry-rpmdb-") as place:
         for suffix in ("", "-wal"):
-            entry = files.tree.get(f"{folder}/{_FILE}{suffix}")
+            entry = files.tree.get(f"{folder}/{DATABASE}{suffix}")
             if entry is not None and entry.kind == "file":
-                _copy(files, f"{folder}/{_FILE}{suffix}", Path(place, _FILE + suffix))
-        database = sqlite3.connect(Path(place, _FILE))
+                _copy(files, f"{folder}/{DATABASE}{suffix}", Path(place, DATABASE + suffix))
+        database = sqlite3.connect(Path(place, DATABASE))
         try:
             yield from (bytes(row[0]) for row in database.execute("SELECT blob FROM Packages ORDER BY hnum"))
         finally:

@@ -53,7 +53,7 @@ def describe(root_tar: Path, packages: Path | None, folder: Path, *, name: str, 
         summing = beside.submit(files.checksums, root)
         installed = Installed((*installed_debs(root), *installed_rpms(root)))
         tags = {package: license_tags(root, package) for package in installed}
-        hashes = _hashes(packages)
+        hashes = _hashes(packages, installed)
         folders = write_classic(folder, root.tree, installed, tags)
         listed = list(files.records(root, installed, summing.result()))
         files.write_records(folder / files.NAME, listed)
@@ -74,16 +74,20 @@ def _own_version() -> str:
         return "0"
 
 
-def _hashes(packages: Path | None) -> dict[str, str]:
-    """SHA-256 by full name, from the list that the installer wrote."""
+def _hashes(packages: Path | None, installed: Installed) -> dict[str, str]:
+    """SHA-256 by full name, from the list that the installer wrote; it has RPM's epochs in the version."""
     if packages is None:
         return {}
-    listed = json.loads(packages.read_text())
-    return {
-        f"{each['name']}-{each['version']}.{each['architecture']}": each["sha256"]
-        for each in listed
-        if {"name", "version", "architecture", "sha256"} <= each.keys()
+    listed = {
+        (each["name"], each["version"], each["architecture"]): each.get("sha256", "")
+        for each in json.loads(packages.read_text())
     }
+    found = {}
+    for package in installed:
+        epoch = f"{package.epoch}:" if package.epoch else ""
+        if digest := listed.get((package.name, epoch + package.full_version, package.architecture)):
+            found[package.full_name] = digest
+    return found
 
 
 def os_release(root: Files) -> dict[str, str]:

@@ -13,6 +13,7 @@ import errno
 import functools
 import json
 import os
+import sqlite3
 import stat
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from typing import Any
 
 from skerry.images.contents.dpkg import INFO, list_without, sums_without
 from skerry.images.contents.folder import opened_folder, opened_root
+from skerry.images.contents.rpmdb import DATABASE, PLACES
 from skerry.images.contents.tree import join, name_of, parent_of
 
 _HOLD = ".skerry-held"  # a folder in the root, for the time of the removal
@@ -116,6 +118,18 @@ def _rewrite(root: int, path: str, change: Callable[[str], str]) -> None:
         os.utime(file.fileno(), ns=(told.st_atime_ns, told.st_mtime_ns))
 
 
+def compact_rpmdb(root: int) -> None:
+    """Make one file of RPM's database again, without what it keeps while it is in use."""
+    for place in PLACES:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), opened_folder(root, place) as folder:
+            if not stat.S_ISREG(os.stat(DATABASE, dir_fd=folder, follow_symlinks=False).st_mode):
+                continue
+            with contextlib.closing(sqlite3.connect(f"/proc/self/fd/{folder}/{DATABASE}")) as database:
+                database.execute("PRAGMA journal_mode = DELETE")
+                database.execute("VACUUM")
+            delete(root, [join(place, name) for name in (f"{DATABASE}-wal", f"{DATABASE}-shm", ".rpm.lock")])
+
+
 def main(argv: Sequence[str]) -> int:
     """Do one of the two on the root that is named first."""
     told = json.load(sys.stdin)
@@ -127,6 +141,8 @@ def main(argv: Sequence[str]) -> int:
         if told["held"] and told["packages"]:
             bring_back(root, told["held"])
         delete(root, told["traces"])
+        if any(each["family"] == "rpm" for each in told["packages"]):
+            compact_rpmdb(root)
         correct_lists(root, told["files_of"])
     sys.stdout.write(json.dumps({"deleted": done, "left": left}))
     return 0

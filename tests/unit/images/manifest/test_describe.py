@@ -121,7 +121,7 @@ def test_checksums_of_packages_come_from_the_installers_list(tmp_path: Path) -> 
     listed = tmp_path / "packages.json"
     listed.write_text(
         json.dumps(
-            [{"name": "libc6", "version": "2.41", "architecture": "amd64", "sha256": "a" * 64}, {"name": "x"}]
+            [{"name": "libc6", "version": "2.41", "architecture": "amd64", "sha256": "a" * 64}]
         )
     )
 
