@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.fixtures.socket_link import HostServer
 
 from skerry.host.agent import Host
 from skerry.host.simulated import simulated_host
+from skerry.manager.store import tables
+from skerry.manager.store.database import Database
 
 _ANSWER_S = 60.0  # a deadline
 # All of it is tried on SQLite; that PostgreSQL does not differ is seen from making machines.
@@ -152,6 +155,28 @@ async def test_a_create_that_is_killed_anywhere_makes_one_whole_machine(world: W
         assert whose(volumes, name) == ["0", "seed"], point
     addresses = [nic["mac"] for machine in known["machines"].values() for nic in machine["nics"]]
     assert len(set(addresses)) == len(addresses) == number + 1
+
+
+async def test_what_the_version_before_began_is_finished_after_the_upgrade_of_the_schema(
+    world: World, database_url: str
+) -> None:
+    await world.manager.ask(do="create", name="web1", kill="volume recorded")
+    await world.manager.died()
+    ours = f"sqlite:///{world.folder / 'data' / 'skerry.db'}"
+    database = Database(ours if database_url.startswith("sqlite") else database_url)
+    async with database.write() as writing:  # as that version left it
+        await writing.execute(sa.text("ALTER TABLE uploads DROP COLUMN name"))
+        await writing.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+
+    await world.manager.start()
+    task = await world.ended()
+
+    assert task["state"] == "succeeded"
+    assert (await world.on_host())[0] == ["web1"]
+    async with database.read() as connection:
+        assert (await connection.execute(sa.text("SELECT version_num FROM alembic_version"))).scalar() == "0002"
+        assert (await connection.execute(sa.select(tables.uploads.c.name))).all() == []
+    await database.close()
 
 
 @on_sqlite
