@@ -102,8 +102,8 @@ def recipe_words_page() -> str:
     text = (
         "# Words of recipes\n\nHow each word of kickstart, in every version of its syntax, is treated for an "
         "image. *Honoured* words change the image. *Ignored* ones are about installing on a machine that is "
-        "there; the build tells of them. *Refused* ones are errors, unless `--lenient` passes over them. How to write a "
-        "recipe: [recipes](../../recipes/README.md).\n"
+        "there; the build tells of them. *Refused* ones are errors, unless `--lenient` passes over them. How to "
+        "write a recipe: [recipes](../../recipes/README.md).\n"
     )
     for treatment in Treatment:
         chosen = [word for word in (*SECTIONS.values(), *WORDS.values()) if word.treatment is treatment]
