@@ -16,7 +16,7 @@ from skerry.images.builder import FILES, Builder, read_facts
 from skerry.images.cache import Cache, full_disk_explained
 from skerry.images.history import remember
 from skerry.images.outputs.disk import FORMATS, DiskFormat
-from skerry.images.placing import place_all, place_file
+from skerry.images.placing import Placed, Source, place
 from skerry.images.plan import Plan, make_plan
 from skerry.images.results import Built, BuiltFile, BuiltOutput
 from skerry.images.settings import BuildSettings, load_settings
@@ -89,7 +89,7 @@ async def build(
         )
         manifests = f"{planned.name}.manifests"
         with full_disk_explained(folder.absolute()):
-            await asyncio.to_thread(_place, entries, about, manifests, folder)
+            await asyncio.to_thread(_place, entries, about, folder / manifests, Placed(settings.cache / "placed"))
     remember(builder.cache.root, order.recipe, planned)
     if builder.seconds:
         await builder.trim()
@@ -131,7 +131,10 @@ async def build_image(
         _check_size(order, format, entry, ())
         virtual_size = _virtual_size(entry / FILES / name)
         with full_disk_explained(output.absolute().parent):
-            await asyncio.to_thread(place_file, entry / FILES / name, output, facts["sha256"])
+            source = Source(entry / FILES / name, facts["sha256"])
+            sums = {f"{output.name}.sha256": f"{facts['sha256']}  {output.name}\n"}
+            placed = Placed(settings.cache / "placed")
+            await asyncio.to_thread(place, {output.name: source}, output.absolute().parent, placed, sums)
     remember(builder.cache.root, recipe, planned)
     if builder.seconds:
         await builder.trim()
@@ -190,14 +193,17 @@ def _heaviest(about: Path) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(packages.items(), key=lambda each: -each[1])[:_HEAVIEST])
 
 
-def _place(entries: dict[str, Path], about: Path, manifests: str, folder: Path) -> None:
-    sources = {path.name: path for entry in entries.values() for path in sorted((entry / FILES).iterdir())} | {
-        manifests: about
-    }
+def _place(entries: dict[str, Path], about: Path, manifests: Path, placed: Placed) -> None:
     sums = {
         name: each["sha256"] for entry in entries.values() for name, each in read_facts(entry)["files"].items()
     }
-    place_all(sources, folder, {SUMS: "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))})
+    sources = {
+        path.name: Source(path, sums.get(path.name, ""))
+        for entry in entries.values()
+        for path in sorted((entry / FILES).iterdir())
+    } | {manifests.name: Source(about)}
+    text = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
+    place(sources, manifests.parent, placed, {SUMS: text})
 
 
 def _virtual_size(disk: Path) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -19,9 +18,10 @@ from skerry.images.configure import Scripts, before_packages, configure
 from skerry.images.installers.deb import trim_packages
 from skerry.images.installers.installer import BASE_TAR, PACKAGES_JSON, BaseBuild
 from skerry.images.outputs.output import OutputBuild
+from skerry.images.placing import sha256_of
 from skerry.images.plan import OutputPlan, Plan
 from skerry.images.results import StepTime
-from skerry.images.session import open_session
+from skerry.images.session import open_session, tree_of
 from skerry.images.steps import Step
 from skerry.images.tools import tools_tree
 from skerry.progress import Progress
@@ -82,15 +82,18 @@ class Builder:
         self.seconds[step.name] = time.monotonic() - began
 
     @asynccontextmanager
-    async def base(self) -> AsyncIterator[Path]:
-        """The packages: base.tar, packages.json, and the epoch among the facts."""
+    async def base(self, tree: Path | None = None) -> AsyncIterator[Path]:
+        """The packages: base.tar, packages.json, and the epoch among the facts.
+
+        A base that is made now may be left unpacked at `tree`, too.
+        """
         step = self._plan.base
 
         async def make(workspace: Workspace, folder: Path) -> None:
             with self._running(step):
                 await self._check()
                 build = BaseBuild(
-                    folder, workspace, self._archive, self._commands, self._progress, self._plan.lock
+                    folder, workspace, self._archive, self._commands, self._progress, self._plan.lock, tree
                 )
                 epoch = await self._plan.installer.install(build)
                 _write_facts(folder, {"epoch": epoch})
@@ -104,7 +107,7 @@ class Builder:
         step = self._plan.root
 
         async def make(workspace: Workspace, folder: Path) -> None:
-            async with self.base() as base:
+            async with self.base(tree_of(workspace)) as base:
                 with self._running(step):
                     await self._configure(workspace, base, folder)
 
@@ -120,7 +123,7 @@ class Builder:
             await scripts.session.pack(folder / ROOT_TAR, epoch)
             if any(scripts.live.iterdir()):
                 await scripts.session.pack(folder / LIVE_TAR, epoch, root=scripts.live)
-        digest = await asyncio.to_thread(_sha256, folder / ROOT_TAR)
+        digest = await asyncio.to_thread(sha256_of, folder / ROOT_TAR)
         _write_facts(folder, {"epoch": epoch, "sha256": digest, "minimized": reports})
 
     @asynccontextmanager
@@ -216,10 +219,5 @@ def _measure(folder: Path) -> dict[str, object]:
         if path.is_dir() and not path.is_symlink():
             folders[path.name] = tree_size(path)
         else:
-            files[path.name] = {"sha256": _sha256(path), "size": path.stat().st_size}
+            files[path.name] = {"sha256": sha256_of(path), "size": path.stat().st_size}
     return {"files": files, "folders": folders}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

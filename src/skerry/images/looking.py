@@ -65,7 +65,7 @@ async def clean(settings: BuildSettings, commands: Commands, days: float | None)
         await cache.trim(limit=0, unused_since=time.time() - days * _DAY_S)
         _old_packages(cache, time.time() - days * _DAY_S)
     if days == 0:
-        for name in ("packages", "history"):
+        for name in ("packages", "history", "placed"):
             shutil.rmtree(cache.root / name, ignore_errors=True)
     left = tree_size(cache.root)
     return {"cache": str(cache.root), "won": max(before - left, 0), "left": left}

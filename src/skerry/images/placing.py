@@ -6,14 +6,19 @@ import contextlib
 import errno
 import fcntl
 import glob
+import hashlib
+import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from skerry.images.cache import remove_tree
+
+_PIECE = 1024 * 1024  # bytes
 
 
 def copy_file(source: Path, target: Path) -> None:
@@ -54,10 +59,34 @@ def _copy_some(source: int, target: int, begin: int, to: int, count: int) -> int
     return copied
 
 
+def sha256_of(path: Path) -> str:
+    """The hash of a file; what is a hole is not read."""
+    found, zeros = hashlib.sha256(), bytes(_PIECE)
+    with path.open("rb", buffering=0) as file:
+        handle, size, here = file.fileno(), path.stat().st_size, 0
+        while here < size:
+            try:
+                data = os.lseek(handle, here, os.SEEK_DATA)
+            except OSError as exc:
+                if exc.errno != errno.ENXIO:  # nothing but a hole follows
+                    raise
+                data = size
+            while here < data:
+                found.update(zeros[: min(_PIECE, data - here)])
+                here = min(here + _PIECE, data)
+            end = os.lseek(handle, here, os.SEEK_HOLE) if here < size else here
+            while here < end:
+                piece = os.pread(handle, min(_PIECE, end - here), here)
+                if not piece:
+                    raise OSError(errno.EIO, "the file became shorter while it was read")
+                found.update(piece)
+                here += len(piece)
+    return found.hexdigest()
+
+
 @contextmanager
 def part_of(output: Path) -> Iterator[Path]:
     """A locked folder beside `output` for what is not whole yet; what killed builds left there goes."""
-    output = output.absolute()
     for left in output.parent.glob(f".{glob.escape(output.name)}.*.part"):
         _remove_if_abandoned(left)
     part = output.parent / f".{output.name}.{secrets.token_hex(4)}.part"
@@ -84,32 +113,70 @@ def _remove_if_abandoned(part: Path) -> None:
             os.close(lock)
 
 
-def place_file(source: Path, output: Path, sha256: str) -> None:
-    """Copy a finished file to its place, with its checksum beside it."""
-    output = output.absolute()
-    with part_of(output) as part:
-        copy_file(source, part / "file")
-        _fsync(part / "file")
-        (part / "sums").write_text(f"{sha256}  {output.name}\n")
-        (part / "file").rename(output)
-        (part / "sums").rename(output.with_name(output.name + ".sha256"))
+@dataclass(frozen=True)
+class Source:
+    """A finished file, or with no hash a folder."""
+
+    path: Path
+    sha256: str = ""
 
 
-def place_all(entries: Mapping[str, Path], folder: Path, texts: Mapping[str, str]) -> None:
-    """Copy finished files and folders, and write texts, into `folder` by name; then show all of them at once."""
+@dataclass(frozen=True)
+class Placed:
+    """Remembers what was put where, so that a file that is there already is not copied again."""
+
+    folder: Path
+
+    def has(self, target: Path, sha256: str) -> bool:
+        """Whether this very file was put there, and nobody wrote to it since."""
+        try:
+            told = json.loads(self._file(target).read_text())
+            return bool(told == [sha256, *_state(target)])
+        except (FileNotFoundError, json.JSONDecodeError):
+            return False
+
+    def note(self, target: Path, sha256: str) -> None:
+        """A file was put there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self._file(target)
+        part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+        part.write_text(json.dumps([sha256, *_state(target)]))
+        part.rename(file)
+
+    def _file(self, target: Path) -> Path:
+        return self.folder / hashlib.sha256(os.fsencode(target.absolute())).hexdigest()[:32]
+
+
+def _state(target: Path) -> list[int]:
+    """What changes when somebody writes to a file, or puts another in its place."""
+    found = target.stat(follow_symlinks=False)
+    return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def place(sources: Mapping[str, Source], folder: Path, placed: Placed, texts: Mapping[str, str]) -> None:
+    """Copy finished files and folders, and write texts, into `folder` by name; then show all of them at once.
+
+    A name appears whole, or stays as it was.
+    """
+    folder = folder.absolute()
     with part_of(folder / "skerry") as part:
-        for name, source in entries.items():
-            if source.is_dir():
-                shutil.copytree(source, part / name, symlinks=True, copy_function=_copy_with_mode)
+        new = [name for name, source in sources.items() if not placed.has(folder / name, source.sha256)]
+        for name in new:
+            path = sources[name].path
+            if path.is_dir():
+                shutil.copytree(path, part / name, symlinks=True, copy_function=_copy_with_mode)
             else:
-                copy_file(source, part / name)
+                copy_file(path, part / name)
                 _fsync(part / name)
         for name, text in texts.items():
             (part / name).write_text(text)
-        for name in (*entries, *texts):
+        for name in (*new, *texts):
             if (folder / name).is_dir() and not (folder / name).is_symlink():
                 (folder / name).rename(part / f"{name}.old")
             (part / name).rename(folder / name)
+    for name in new:
+        if sources[name].sha256:
+            placed.note(folder / name, sources[name].sha256)
 
 
 def _copy_with_mode(source: str, target: str) -> None:

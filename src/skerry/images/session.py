@@ -96,7 +96,7 @@ class Session:
         inside = root_argv(self.root, inputs) if chroot else outside_argv(self.root, inputs, writable, cwd)
         inside += [] if network else ["--unshare-net"]
         inside += [] if terminal else ["--new-session"]
-        return [*namespace_argv(self.user_id), *inside, "--", "env", "-i", *environment_words(words), *argv]
+        return [*namespace_argv(self.user_id), *inside, *environment_argv(words), "--", *argv]
 
     async def tool(self, *argv: Arg, timeout: float = TIMEOUT_S) -> Output:  # noqa: ASYNC109 - handed on
         """Run a trusted program of the host on the root, as the root's owner."""
@@ -132,16 +132,22 @@ async def open_session(
     *,
     environment: Mapping[str, str | Secret] | None = None,
 ) -> AsyncIterator[Session]:
-    """A root unpacked from `tar`, or empty; it goes with the workspace.
+    """A root unpacked from `tar`, or empty, or the one that is at `tree_of(workspace)` already; it goes with it.
 
     `environment` is what every program in it finds, beside the usual PATH, HOME and C.UTF-8.
     """
-    root = workspace.scratch / "root"
-    root.mkdir(mode=0o755)
+    root = tree_of(workspace)
+    there = root.exists()
+    root.mkdir(mode=0o755, exist_ok=True)
     session = Session(root, workspace, commands, {**ENVIRONMENT, **(environment or {})}, os.geteuid())
-    if tar is not None:
+    if tar is not None and not there:
         await session.tool(*unpack_argv(tar, root))
     yield session
+
+
+def tree_of(workspace: Workspace) -> Path:
+    """Where a workspace's root is, or may be put before its session is opened."""
+    return workspace.scratch / "root"
 
 
 def namespace_argv(user_id: int) -> list[Arg]:
@@ -195,12 +201,12 @@ def outside_argv(
     return [*argv, "--chdir", cwd or root]
 
 
-def environment_words(environment: Mapping[str, str | Secret]) -> list[Arg]:
-    """NAME=VALUE words; a secret stays one."""
-    return [
-        Secret(f"{name}={value.value}") if isinstance(value, Secret) else f"{name}={value}"
-        for name, value in environment.items()
-    ]
+def environment_argv(environment: Mapping[str, str | Secret]) -> list[Arg]:
+    """Nothing of our environment, and these; a secret stays one."""
+    argv: list[Arg] = ["--clearenv"]
+    for name, value in environment.items():
+        argv += ["--setenv", name, value]
+    return argv
 
 
 def unpack_argv(tar: Path, root: Path) -> list[Arg]:
@@ -213,4 +219,4 @@ def pack_argv(root: Path, tar: Path, epoch: int) -> list[Arg]:
     """Sorted, by numbers, without access times; no file is younger than `epoch` (seconds since 1970)."""
     argv: list[Arg] = ["tar", "--create", "--file", tar, "--directory", root, "--sort=name", "--numeric-owner"]
     argv += ["--format=posix", "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime", *_XATTRS]
-    return [*argv, f"--mtime=@{epoch}", "--clamp-mtime", "--one-file-system", "."]
+    return [*argv, f"--mtime=@{epoch}", "--clamp-mtime", "--one-file-system", "--exclude=./dev/*", "."]

@@ -40,7 +40,7 @@ def test_the_command_names_packages_suite_and_sources() -> None:
 
     assert words[0] == "mmdebstrap"
     assert {"--mode=root", "--variant=essential", "--include=bash,apt"} <= set(words)
-    assert words[-3:] == ["trixie", "base.tar", "deb http://m.example/debian trixie main"]
+    assert words[-3:] == ["trixie", "tree", "deb http://m.example/debian trixie main"]
 
 
 def test_the_usual_small_system_is_the_default() -> None:
@@ -49,6 +49,12 @@ def test_the_usual_small_system_is_the_default() -> None:
     assert "--variant=important" in words
     assert not [word for word in words if word.startswith("--include")]
     assert '--aptopt=APT::Install-Recommends "true"' in words
+
+
+def test_a_plain_user_gets_a_tar_and_root_a_tree_that_need_not_be_unpacked() -> None:
+    assert argv(MEANING)[-2:] == ["trixie", "tree"]
+    assert "--format=directory" in argv(MEANING)
+    assert argv(MEANING, mode="unshare")[-2:] == ["trixie", "base.tar"]
 
 
 def test_only_root_needs_no_namespace() -> None:

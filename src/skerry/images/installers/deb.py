@@ -23,6 +23,7 @@ from skerry.images.installers.epoch import release_date
 from skerry.images.installers.installer import BASE_TAR, BaseBuild, write_packages
 from skerry.images.lock import InstalledPackage, Lock, LockBroken, differences
 from skerry.images.recipe import BadRecipe, Packages
+from skerry.images.session import pack_argv
 from skerry.images.words import Meaning
 from skerry.progress import Progress
 
@@ -95,8 +96,18 @@ class DebInstaller:
         if build.lock and (lines := differences(build.lock, installed)):
             raise LockBroken("what was installed is not what the lock says:\n" + "\n".join(lines))
         write_packages(build.folder, installed)
-        (workspace.path / BASE_TAR).rename(build.folder / BASE_TAR)
+        await self._deliver(build, epoch)
         return epoch
+
+    async def _deliver(self, build: BaseBuild, epoch: int) -> None:
+        """Put base.tar in its place; a tree that root made is packed here, and handed on."""
+        made, tar = build.workspace.path / target_of(mode_of(os.geteuid())), build.folder / BASE_TAR
+        if made.name == BASE_TAR:
+            made.rename(tar)
+            return
+        await build.commands.run(pack_argv(made, tar, epoch), timeout=TIMEOUT_S, pass_fds=[build.workspace.lock])
+        if build.tree is not None:
+            made.rename(build.tree)
 
     def _prepare(self, build: BaseBuild, archive: Path) -> None:
         folder = build.workspace.path
@@ -115,6 +126,11 @@ def mode_of(user_id: int) -> str:
     return "root" if user_id == 0 else "unshare"
 
 
+def target_of(mode: str) -> str:
+    """What mmdebstrap makes: a tar, or as root a tree that need not be unpacked again."""
+    return "tree" if mode == "root" else BASE_TAR
+
+
 def preferences(packages: Packages, lock: Lock | None = None) -> str:
     """Apt preferences: excluded packages cannot come in, even as a dependency; locked ones only as they were."""
     stanzas = [f"Package: {name}\nPin: version *\nPin-Priority: -1\n" for name in packages.excluded]
@@ -129,7 +145,8 @@ def install_argv(installer: DebInstaller, *, mode: str) -> list[Arg]:
     """The mmdebstrap command; its working folder holds the inputs."""
     meaning = installer.meaning
     packages = meaning.packages
-    argv: list[Arg] = ["mmdebstrap", f"--mode={mode}", "--format=tar", "--verbose", "--architectures=amd64"]
+    argv: list[Arg] = ["mmdebstrap", f"--mode={mode}", "--verbose", "--architectures=amd64"]
+    argv.append(f"--format={'directory' if mode == 'root' else 'tar'}")
     argv.append(f"--variant={'important' if packages.core else 'essential'}")
     if packages.names:
         argv.append(f"--include={','.join(packages.names)}")
@@ -144,7 +161,7 @@ def install_argv(installer: DebInstaller, *, mode: str) -> list[Arg]:
         "--customize-hook=download /var/lib/dpkg/status status",
         f"--customize-hook={_LAST_HOOK}",
     ]
-    return [*argv, meaning.source.suite, BASE_TAR, *installer.deb_lines]
+    return [*argv, meaning.source.suite, target_of(mode), *installer.deb_lines]
 
 
 def installed_packages(status: str, archive: Path) -> list[InstalledPackage]:

@@ -27,6 +27,7 @@ class BaseBuild:
     commands: Commands
     progress: Progress
     lock: Lock | None = None
+    tree: Path | None = None  # where the base may be left unpacked too, for the step that follows at once
 
 
 class Installer(Protocol):
