@@ -53,7 +53,10 @@ def sizes(
                 "name": about.name,
                 "total": about.total,
                 "unowned": rest,
-                "packages": [{"name": name, "size": size} for name, size in packages],
+                "packages": [
+                    {"name": each.name, "version": each.version, "size": each.size}
+                    for each in sorted(about.packages, key=lambda each: (-each.size, each.name))
+                ],
                 "folders": [{"path": path, "size": size} for path, size in folders],
             }
         )
