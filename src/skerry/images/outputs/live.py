@@ -39,7 +39,7 @@ FORMAT = 1
 TOOLS = (
     "busybox-static",
     "erofs-utils",
-    "grub-efi-amd64-signed",
+    "gzip",
     "pxelinux",
     "squashfs-tools",
     "syslinux-common",
@@ -141,7 +141,7 @@ async def _root_image(build: OutputBuild, type: str) -> LiveImage:  # noqa: A002
             timeout=3600,
             pass_fds=[build.workspace.lock],
         )
-    digest = await asyncio.to_thread(_sha256, path)
+    digest = await asyncio.to_thread(sha256, path)
     return LiveImage(path, type, path.stat().st_size, digest)
 
 
@@ -154,7 +154,8 @@ def sqfstar_words(epoch: int) -> list[str]:
     ]
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as source:
         return hashlib.file_digest(source, "sha256").hexdigest()
 
@@ -251,7 +252,7 @@ def copy_manifests(about: Path, target: Path) -> None:
 def write_sums(folder: Path, *, but: Sequence[str] = ()) -> None:
     """Write SHA256SUMS of all files of a folder, without those of these names."""
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in but]
-    (folder / "SHA256SUMS").write_text("".join(f"{_sha256(path)}  {path.relative_to(folder)}\n" for path in paths))
+    (folder / "SHA256SUMS").write_text("".join(f"{sha256(path)}  {path.relative_to(folder)}\n" for path in paths))
 
 
 def settle(folder: Path, epoch: int) -> None:
