@@ -14,14 +14,15 @@ from tests.integration.images.conftest import TINY, Recorder, Tiny, with_post, w
 from skerry.errors import BadInput, NotFound
 from skerry.images.build import build_image
 from skerry.images.configure import ScriptFailed
-from skerry.images.outputs.disk import layout_for
+from skerry.images.placement import lay_out
 from skerry.images.recipe import BadRecipe
 from skerry.images.settings import BuildSettings
-from skerry.images.words import RootPartition
+from skerry.images.words.meaning import default_storage
 from skerry.progress import Collected
 from skerry.sizes import MIB
 
-LAYOUT = layout_for(RootPartition(512 * MIB))
+DISK = lay_out(default_storage(512 * MIB)).disks[0]
+BIOS, ESP, ROOT = DISK.partitions
 
 
 def output_of(*argv: str | Path) -> str:
@@ -30,7 +31,7 @@ def output_of(*argv: str | Path) -> str:
 
 def in_root(disk: Path, request: str) -> str:
     """What debugfs answers about the root's file system, in its place on the disk."""
-    return output_of("debugfs", "-R", request, f"{disk}?offset={LAYOUT.root.offset}")
+    return output_of("debugfs", "-R", request, f"{disk}?offset={ROOT.offset}")
 
 
 def test_the_table_is_valid_and_as_laid_out(tiny: Tiny) -> None:
@@ -39,28 +40,28 @@ def test_the_table_is_valid_and_as_laid_out(tiny: Tiny) -> None:
 
     assert table["label"] == "gpt"
     assert [(part["name"], part["start"], part["size"]) for part in table["partitions"]] == [
-        (part.name, part.start, part.sectors) for part in LAYOUT.partitions
+        (part.name, part.start, part.sectors) for part in DISK.partitions
     ]
-    assert tiny.image.virtual_size == LAYOUT.size == tiny.image.path.stat().st_size
+    assert tiny.image.virtual_size == DISK.size == tiny.image.path.stat().st_size
 
 
 def test_the_file_is_sparse(tiny: Tiny) -> None:
-    assert tiny.image.path.stat().st_blocks * 512 < LAYOUT.size * 0.7
+    assert tiny.image.path.stat().st_blocks * 512 < DISK.size * 0.7
 
 
 def test_the_first_sector_loads_the_core(tiny: Tiny) -> None:
     with tiny.image.path.open("rb") as disk:
         first = disk.read(512)
-        disk.seek(LAYOUT.bios.offset)
+        disk.seek(BIOS.offset)
         core = disk.read(512)
 
-    assert int.from_bytes(first[0x5C:0x64], "little") == LAYOUT.bios.start
-    assert int.from_bytes(core[0x1F4:0x1FC], "little") == LAYOUT.bios.start + 1
+    assert int.from_bytes(first[0x5C:0x64], "little") == BIOS.start
+    assert int.from_bytes(core[0x1F4:0x1FC], "little") == BIOS.start + 1
     assert b"GRUB" in first
 
 
 def test_the_esp_has_the_boot_loader(tiny: Tiny) -> None:
-    listing = output_of("mdir", "-b", "-i", f"{tiny.image.path}@@{LAYOUT.esp.offset}", "::/EFI/BOOT")
+    listing = output_of("mdir", "-b", "-i", f"{tiny.image.path}@@{ESP.offset}", "::/EFI/BOOT")
 
     assert "BOOTX64.EFI" in listing
 
@@ -68,8 +69,8 @@ def test_the_esp_has_the_boot_loader(tiny: Tiny) -> None:
 def test_the_root_is_a_clean_file_system(tiny: Tiny, tmp_path: Path) -> None:
     root = tmp_path / "root.ext4"
     with tiny.image.path.open("rb") as disk, root.open("wb") as file:
-        disk.seek(LAYOUT.root.offset)
-        file.write(disk.read(LAYOUT.root.size))
+        disk.seek(ROOT.offset)
+        file.write(disk.read(ROOT.size))
 
     subprocess.run(["e2fsck", "-fn", root], check=True, capture_output=True)
     assert "Filesystem volume name:   tiny" in output_of("dumpe2fs", "-h", root)
@@ -138,7 +139,7 @@ async def test_another_menu_does_not_install_again(tiny: Tiny, settings: BuildSe
 
     assert progress.steps == ["Writing qcow2"]
     info = json.loads(output_of("qemu-img", "info", "--output=json", made.path))
-    assert (info["format"], info["virtual-size"]) == ("qcow2", LAYOUT.size)
+    assert (info["format"], info["virtual-size"]) == ("qcow2", DISK.size)
     assert "No errors" in output_of("qemu-img", "check", made.path)
     assert made.size < tiny.image.path.stat().st_blocks * 512 / 2
 

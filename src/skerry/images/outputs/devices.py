@@ -48,6 +48,18 @@ def check_devices(layout: Layout) -> None:
             )
 
 
+def check_overlaid_root(layout: Layout) -> None:
+    """Refuse a root that cannot be written and is in a volume or an array: our initial RAM disk starts neither.
+
+    Raises:
+        BadInput: it is.
+    """
+    if layout.root.file_system.type == "erofs" and not find_partition(layout, layout.root.device):
+        raise BadInput(
+            f"an erofs root cannot be in {layout.root.device}", hint="give it a partition of its own: `part /`"
+        )
+
+
 def extents(layout: Layout, device: str, begin: int = 0, size: int | None = None) -> list[Extent]:
     """Where a range of a device is, in its order; what is mirrored comes once for each copy."""
     return list(_range(layout, device, begin, layout.sizes[device] - begin if size is None else size, 0))

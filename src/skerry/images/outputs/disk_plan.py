@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from skerry.errors import BadInput
+from skerry.images.kernels import Kernel
 from skerry.images.layout import FileSystem, Layout, Mount
 from skerry.images.outputs import grub
 from skerry.images.outputs.devices import below, find_array, find_volume
@@ -14,9 +15,11 @@ from skerry.images.outputs.filesystems.registry import find_writer
 from skerry.images.outputs.fstab import fstab, repart_files
 from skerry.images.outputs.grub import BootFolder
 from skerry.images.outputs.trees import Contents, Place, inside, place_of
+from skerry.images.recipe import BadRecipe
 from skerry.images.words import Meaning
 
 ESP = "/boot/efi"  # where it is mounted, if it is
+OVERLAY_INITRD = "skerry-overlay.img"  # below /boot
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,14 @@ class OwnFiles:
 
     files: Mapping[str, bytes]
     links: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What starts a root that cannot be written."""
+
+    kernel: Kernel
+    initrd: bytes
 
 
 @dataclass(frozen=True)
@@ -110,9 +121,7 @@ class DiskPlan:
         """The kernel's."""
         root = self.root
         words = [f"root={self._root_device()}", "ro"]
-        if self.overlaid:
-            words.append("rootfstype=erofs")
-        elif root.subvolume:
+        if root.subvolume:
             words.append(f"rootflags=subvol={root.subvolume}")
         return " ".join([*words, *self.meaning.kernel_arguments.split()])
 
@@ -123,23 +132,33 @@ class DiskPlan:
             return f"/dev/mapper/{group.replace('-', '--')}-{name.replace('-', '--')}"
         return f"UUID={self.uuids[self.root.device]}"
 
-    def own_files(self, contents: Contents, *, more_initrds: tuple[str, ...] = ()) -> OwnFiles:
-        """The files of ours in the root; `more_initrds` are names below /boot.
+    def own_files(self, contents: Contents, overlay: Overlay | None = None) -> OwnFiles:
+        """The files of ours in the root.
 
         Raises:
             BadRecipe: the root has no kernel.
         """
         files: dict[str, bytes] = {}
         links: dict[str, str] = {}
-        if self.own_boot:
-            files, links = grub.link_files(contents.links)
-        entries = grub.menu_entries(contents.names, str(self.meaning.source), self.boot, own_boot=self.own_boot)
-        more = tuple(self.boot.inside(name) for name in more_initrds)
-        menu = grub.menu(
-            [grub.MenuEntry(each.title, each.kernel, (*each.initrds, *more)) for each in entries],
-            self.arguments,
-            self.meaning.loader_timeout_s,
-        )
+        title = str(self.meaning.source)
+        if overlay:
+            entries = [self._overlay_entry(title, overlay)]
+            files[f"/boot/{OVERLAY_INITRD}"] = overlay.initrd
+        else:
+            if self.own_boot:
+                files, links = grub.link_files(contents.links)
+            entries = grub.menu_entries(contents.names, title, self.boot, own_boot=self.own_boot)
+        menu = grub.menu(entries, self.arguments, self.meaning.loader_timeout_s)
         files["/etc/fstab"] = fstab(self.layout, self.uuids).encode()
         files["/boot/grub/grub.cfg"] = menu.encode()
         return OwnFiles(files | repart_files(self.layout), links)
+
+    def _overlay_entry(self, title: str, overlay: Overlay) -> grub.MenuEntry:
+        """The one kernel of a root that cannot be written, with our initial RAM disk."""
+        if not overlay.kernel.image.startswith("/boot/"):
+            raise BadRecipe(
+                f"the disk could not boot: its kernel is {overlay.kernel.image}, which is not in /boot",
+                hint="copy it to /boot in a %post",
+            )
+        kernel = self.boot.inside(overlay.kernel.image.removeprefix("/boot/"))
+        return grub.MenuEntry(title, kernel, (self.boot.inside(OVERLAY_INITRD),))

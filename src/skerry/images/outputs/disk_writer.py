@@ -18,6 +18,7 @@ from skerry.images.outputs.filesystems.registry import find_writer
 from skerry.images.outputs.filesystems.writer import Job
 from skerry.images.outputs.gpt import sfdisk_script
 from skerry.images.outputs.output import OutputBuild
+from skerry.images.outputs.overlay import make_overlay
 from skerry.images.outputs.trees import Contents, Tree, look_into, read_files, split, tree_of
 from skerry.images.placing import copy_sparse
 from skerry.sizes import format_size
@@ -40,7 +41,8 @@ class DiskWriter:
             BadRecipe: the root could not boot.
         """
         contents = await asyncio.to_thread(look_into, self.build.root_tar)
-        own = self.plan.own_files(contents)
+        overlay = await make_overlay(self.build) if self.plan.overlaid else None
+        own = self.plan.own_files(contents, overlay)
         await self._tables()
         self.build.progress.update(0.05, "boot loader")
         esp = await self._boot_loader(contents)
