@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,11 +16,13 @@ from skerry.cli.client import Json
 from skerry.cli.program import is_terminal
 from skerry.commands import CommandRunner, run_on_terminal
 from skerry.images.build import Order, begin, build, build_image
+from skerry.images.locking import lock_recipe
 from skerry.images.looking import clean, look_ahead, open_shell
 from skerry.images.manifest.reading import About, read_about
 from skerry.images.recipe import read_recipe
 from skerry.images.results import Built
 from skerry.images.settings import load_settings
+from skerry.images.verify import verify
 from skerry.images.words import understand
 from skerry.progress import Progress
 
@@ -51,32 +54,43 @@ def _progress(title: str) -> Iterator[Progress]:
         yield bar
 
 
-def build_file(recipe: Path, out: Path, kind: str, *, max_size: int | None) -> Json:
-    """Build the recipe's disk into one file; returns what was made."""
-    disk_format: Literal["raw", "qcow2"] = "raw" if kind == "disk" else "qcow2"
-    with _progress(f"Build {recipe.name}") as progress:
+def build_file(order: Order, out: Path) -> Json:
+    """Build the one disk of an order into a file; returns what was made."""
+    disk_format: Literal["raw", "qcow2"] = "raw" if order.outputs == ("disk",) else "qcow2"
+    with _progress(f"Build {order.recipe.name}") as progress:
         made = asyncio.run(
             build_image(
-                recipe,
+                order.recipe,
                 out,
                 format=disk_format,
                 progress=progress,
                 commands=CommandRunner(),
                 settings=load_settings(),
-                max_size=max_size,
+                max_size=order.max_size,
+                lock=order.lock,
+                pool=order.pool,
             )
         )
     return {**asdict(made), "path": str(made.path), "seconds": round(made.seconds, 3)}
 
 
-def build_folder(recipe: Path, out: Path, outputs: tuple[str, ...], *, name: str, max_size: int | None) -> Json:
+def build_folder(order: Order, out: Path) -> Json:
     """Build outputs of the recipe into a folder; returns what was made."""
-    order = Order(recipe, outputs, name, max_size)
-    with _progress(f"Build {recipe.name}") as progress:
+    with _progress(f"Build {order.recipe.name}") as progress:
         made = asyncio.run(
             build(order, out, progress=progress, commands=CommandRunner(), settings=load_settings())
         )
     return built_json(made)
+
+
+def verify_here(order: Order) -> None:
+    """Build a second time, and compare.
+
+    Raises:
+        NotReproducible: with what differs.
+    """
+    with _progress(f"Verify {order.recipe.name}") as progress:
+        asyncio.run(verify(order, settings=load_settings(), progress=progress, commands=CommandRunner()))
 
 
 def built_json(built: Built) -> Json:
@@ -128,6 +142,31 @@ def shell_here(recipe: Path, command: Sequence[str]) -> int:
             return run_on_terminal(argv)
 
     return asyncio.run(run())
+
+
+def lock_here(recipe: Path, file: Path | None, pool: Path | None, *, keep: bool) -> Json:
+    """Write the lock of a recipe, and fill a pool."""
+    with _progress(f"Lock {recipe.name}") as progress:
+        made = asyncio.run(
+            lock_recipe(
+                recipe,
+                file,
+                pool,
+                keep=keep,
+                settings=load_settings(),
+                progress=progress,
+                commands=CommandRunner(),
+            )
+        )
+    return {
+        "lock": str(made.file),
+        "packages": len(made.lock.packages),
+        "tools": len(made.lock.tools),
+        "snapshot": datetime.fromtimestamp(made.lock.epoch, UTC).isoformat(),
+        "changes": list(made.changes),
+        "pool": str(made.pool) if made.pool else None,
+        "fetched": made.fetched,
+    }
 
 
 def about_here(recipe: Path) -> About:

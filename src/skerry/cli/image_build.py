@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from skerry.cli import output
 from skerry.cli.client import Json
+from skerry.cli.image_lock import Locked, LockFile, Pool, lock_of
 from skerry.cli.options import shown_size
 from skerry.cli.output import Column
 from skerry.cli.program import Noun, Run, typer
@@ -58,6 +59,12 @@ def build(
     max_size: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Fail when an output is larger, such as 140M.")
     ] = None,
+    locked: Locked = False,
+    lock: LockFile = None,
+    pool: Pool = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Build a second time without the cache, and compare every byte.")
+    ] = False,
     import_as: Annotated[
         str | None, typer.Option("--import", metavar="NAME", help="Import it into the library under this name.")
     ] = None,
@@ -68,18 +75,30 @@ def build(
     Whatever was built before and did not change is taken from the cache.
     """
     from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
+    from skerry.images.build import Order  # noqa: PLC0415
 
-    limit = parse_size(max_size) if max_size else None
-    if _is_file(out, outputs):
-        built = building.build_file(recipe, out, _kind_of(out, outputs), max_size=limit)
+    file = _is_file(out, outputs)
+    order = Order(
+        recipe,
+        (_kind_of(out, outputs),) if file else tuple(outputs or ["qcow2"]),
+        name,
+        parse_size(max_size) if max_size else None,
+        lock_of(recipe, locked=locked, file=lock, pool=pool),
+        pool,
+    )
+    if file:
+        built = building.build_file(order, out)
         disk = built
         if import_as is None:
             _tell_file(run, built)
     else:
-        built = building.build_folder(recipe, out, tuple(outputs or ["qcow2"]), name=name, max_size=limit)
+        built = building.build_folder(order, out)
         disk = _only_disk(built) if import_as is not None else {}
         if import_as is None:
             _tell(run, built)
+    if verify:
+        building.verify_here(order)
+        output.say("a second build gave the same bytes")
     if import_as is not None:
         from skerry.cli.image import import_file  # noqa: PLC0415 - which imports this module
 

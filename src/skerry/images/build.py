@@ -15,6 +15,7 @@ from skerry.errors import BadInput, NotFound, TooLarge
 from skerry.images.builder import FILES, Builder, read_facts
 from skerry.images.cache import Cache, full_disk_explained
 from skerry.images.history import remember
+from skerry.images.lock_file import read_lock
 from skerry.images.outputs.disk import FORMATS, DiskFormat
 from skerry.images.placing import Placed, Source, place
 from skerry.images.plan import Plan, make_plan
@@ -49,6 +50,8 @@ class Order:
     outputs: tuple[str, ...] = ("qcow2",)
     name: str = ""  # of the files; otherwise as the recipe
     max_size: int | None = None  # bytes that the files of each output may have
+    lock: Path | None = None  # the lock file whose packages, and no others, are installed
+    pool: Path | None = None  # a folder of packages of the lock
 
 
 async def build(
@@ -66,7 +69,8 @@ async def build(
     Raises:
         BadRecipe, ScriptFailed: the recipe is wrong; the message has file and line.
         BadInput: there is no such output, or it is asked for twice.
-        NotFound: there is no recipe, or no folder for the output.
+        BadLock, LockBroken: the lock is of another recipe; its packages can no longer be had.
+        NotFound: there is no recipe, lock or pool, or no folder for the output.
         TooLarge: an output is larger than `max_size`; nothing is placed.
         NoSpace, Unavailable, CommandFailed, TimedOut: as they say.
     """
@@ -107,6 +111,8 @@ async def build_image(
     progress: Progress | None = None,
     commands: Commands,
     max_size: int | None = None,
+    lock: Path | None = None,
+    pool: Path | None = None,
 ) -> BuiltImage:
     """Build a recipe's disk, and nothing else, at `output`, with its checksum in `output`.sha256 beside it.
 
@@ -119,7 +125,8 @@ async def build_image(
         raise BadInput(f"{format!r} is not a format of disk images", hint=f"choose {' or '.join(FORMATS)}")
     if not output.absolute().parent.is_dir():
         raise NotFound(f"there is no folder {output.absolute().parent} for the image")
-    order = Order(recipe, ("disk" if format == "raw" else format,), max_size=max_size)
+    kind = "disk" if format == "raw" else format
+    order = Order(recipe, (kind,), max_size=max_size, lock=lock, pool=pool)
     planned, builder = await begin(order, settings, commands, progress)
     wanted = planned.outputs[0]
     async with builder.output(wanted) as entry:
@@ -150,14 +157,25 @@ async def build_image(
 
 
 async def begin(
-    order: Order, settings: BuildSettings, commands: Commands, progress: Progress
+    order: Order, settings: BuildSettings, commands: Commands, progress: Progress, *, salt: str = ""
 ) -> tuple[Plan, Builder]:
     """What would be built, and what builds it; leftovers of killed builds are gone.
+
+    With a salt, everything but the tools is made anew, under names of its own in the cache.
 
     Raises:
         As `build`.
     """
-    planned = await make_plan(order.recipe, order.outputs, settings, commands, order.name)
+    planned = await make_plan(
+        order.recipe,
+        order.outputs,
+        settings,
+        commands,
+        order.name,
+        lock=read_lock(order.lock) if order.lock else None,
+        pool=order.pool,
+        salt=salt,
+    )
     for remark in planned.remarks:
         progress.log(f"note: {remark}")
     cache = Cache(settings.cache, settings.image_cache_size, commands)

@@ -15,15 +15,16 @@ from skerry.commands import Commands
 from skerry.images.about import AboutBuild, write_about
 from skerry.images.cache import Cache, Workspace, key_of, tree_size
 from skerry.images.configure import Scripts, before_packages, configure
-from skerry.images.installers.deb import trim_packages
+from skerry.images.installers.deb import deb_archive, trim_packages
 from skerry.images.installers.installer import BASE_TAR, PACKAGES_JSON, BaseBuild
-from skerry.images.outputs.output import OutputBuild
+from skerry.images.outputs.output import OutputBuild, tools_of
+from skerry.images.package_files import Stock
 from skerry.images.placing import sha256_of
 from skerry.images.plan import OutputPlan, Plan
 from skerry.images.results import StepTime
 from skerry.images.session import open_session, tree_of
 from skerry.images.steps import Step
-from skerry.images.tools import tools_tree
+from skerry.images.tools import TOOLS_SOURCE, tools_tree
 from skerry.progress import Progress
 
 ROOT_TAR = "root.tar"
@@ -93,7 +94,14 @@ class Builder:
             with self._running(step):
                 await self._check()
                 build = BaseBuild(
-                    folder, workspace, self._archive, self._commands, self._progress, self._plan.lock, tree
+                    folder,
+                    workspace,
+                    self._archive,
+                    self._commands,
+                    self._progress,
+                    self._plan.lock,
+                    self._plan.pool,
+                    tree,
                 )
                 epoch = await self._plan.installer.install(build)
                 _write_facts(folder, {"epoch": epoch})
@@ -168,18 +176,26 @@ class Builder:
         async with self.cache.use(step.kind, step.key, make) as entry:
             yield entry
 
+    def _stock(self) -> Stock | None:
+        """With a lock, where the packages of its tools may be."""
+        planned = self._plan
+        if planned.lock is None:
+            return None
+        archive = deb_archive(self._archive, TOOLS_SOURCE)
+        return Stock(planned.lock, archive, planned.pool, planned.facts.tools_lines)
+
     @asynccontextmanager
     async def output(self, wanted: OutputPlan) -> AsyncIterator[Path]:
         """The folder `files` with what a person gets, and facts about them."""
         step = wanted.step
 
         async def make(workspace: Workspace, folder: Path) -> None:
-            lines, more = self._plan.facts.tools_lines, wanted.output.tools
+            lines, more = self._plan.facts.tools_lines, tools_of(wanted.output, self._plan.meaning)
             had = self.has(wanted.tools)
             began = time.monotonic()
             if not had:
                 self._progress.step(wanted.tools.title)
-            async with tools_tree(self.cache, self._commands, lines, more) as tools:
+            async with tools_tree(self.cache, self._commands, lines, more, self._stock()) as tools:
                 if not had:
                     self.seconds[wanted.tools.name] = time.monotonic() - began
                 async with self.root() as root, self.about() as about:
@@ -199,6 +215,9 @@ class Builder:
                             progress=self._progress,
                             name=self._plan.name,
                             live_tar=root / LIVE_TAR if (root / LIVE_TAR).exists() else None,
+                            shared=lambda kind, inputs, make: self.cache.use(
+                                kind, key_of(facts["sha256"], inputs), make
+                            ),
                         )
                         await wanted.output.make(build, files)
                         _write_facts(folder, await asyncio.to_thread(_measure, files))

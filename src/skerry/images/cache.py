@@ -167,6 +167,12 @@ class Cache:
                     won += size
         return won
 
+    async def forget(self, kind: str, key: str) -> None:
+        """Delete an entry that nobody uses now."""
+        with self._lock_file(kind, key) as lock:
+            if _try(lock, fcntl.LOCK_EX):
+                await self._discard(self._entry(kind, key))
+
     def _sized(self) -> list[tuple[float, int, Path]]:
         found: list[tuple[float, int, Path]] = []
         with contextlib.suppress(FileNotFoundError):  # somebody deletes the cache

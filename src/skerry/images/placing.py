@@ -179,6 +179,14 @@ def place(sources: Mapping[str, Source], folder: Path, placed: Placed, texts: Ma
             placed.note(folder / name, sources[name].sha256)
 
 
+def place_text(output: Path, text: str) -> None:
+    """Write a text to its place."""
+    with part_of(output) as part:
+        (part / "text").write_text(text)
+        _fsync(part / "text")
+        (part / "text").rename(output)
+
+
 def _copy_with_mode(source: str, target: str) -> None:
     copy_file(Path(source), Path(target))
     shutil.copystat(source, target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from skerry.commands import Commands
@@ -13,8 +13,9 @@ from skerry.images import mirrors as mirror
 from skerry.images.cache import key_of
 from skerry.images.installers.deb import DebInstaller
 from skerry.images.installers.installer import Installer
-from skerry.images.lock import Lock
-from skerry.images.outputs.output import Output
+from skerry.images.installers.rpm_source import rpm_installer
+from skerry.images.lock import BadLock, Lock
+from skerry.images.outputs.output import Output, tools_of
 from skerry.images.outputs.registry import find_output
 from skerry.images.recipe import Remark, read_recipe
 from skerry.images.settings import BuildSettings
@@ -50,6 +51,7 @@ class Plan:
     facts: Facts
     installer: Installer
     lock: Lock | None
+    pool: Path | None  # a folder of packages of the lock
     base: Step
     root: Step
     about: Step
@@ -72,19 +74,26 @@ def plan(
     *,
     name: str = "",
     lock: Lock | None = None,
+    pool: Path | None = None,
+    salt: str = "",
     remarks: Sequence[Remark] = (),
 ) -> Plan:
-    """Decide what must be there, without looking whether it is."""
+    """Decide what must be there, without looking whether it is.
+
+    With a salt, nothing that was made without it is used; what is made is the same.
+    """
     name = name or recipe.stem
-    locked = key_of(lock.epoch, [vars(each) for each in lock.packages]) if lock else ""
+    locked = lock.key if lock else ""
     before = configure.script_inputs(configure.before_packages(meaning))
     checks = {"checks": before} if before else {}
     base = step("base", "base", installer.title, {**installer.inputs, "lock": locked, **checks})
+    if salt:
+        base = replace(base, key=key_of(base.key, salt))
     root = step("root", "root", "Running the recipe's scripts", configure.inputs(meaning), [base])
     described = step("about", "about", "Describing the root", {"format": about.FORMAT, "name": name}, [base, root])
 
     def output_plan(output: Output) -> OutputPlan:
-        tools = _tools_step(output)
+        tools = _tools_step(tools_of(output, meaning), lock)
         inputs = {"name": name, "qemu-img": facts.qemu_img, **output.inputs(meaning)}
         title = f"Writing {output.name}"
         made = step(f"output {output.name}", output.name, title, inputs, [tools, root, described])
@@ -97,6 +106,7 @@ def plan(
         facts=facts,
         installer=installer,
         lock=lock,
+        pool=pool,
         base=base,
         root=root,
         about=described,
@@ -105,11 +115,36 @@ def plan(
     )
 
 
-def _tools_step(output: Output) -> Step:
-    more = output.tools
-    name = " ".join(("tools", *sorted(more)))
-    inputs: Mapping[str, object] = {"packages": tools_packages(more), "source": str(TOOLS_SOURCE)}
-    return step(name, "tools", "Fetching the tools that write images", inputs, key=tools_key(more))
+def _tools_step(more: tuple[str, ...], lock: Lock | None) -> Step:
+    name = " ".join(("tools", *more))
+    locked = {"lock": lock.tools_key} if lock else {}
+    inputs: Mapping[str, object] = {"packages": tools_packages(more), "source": str(TOOLS_SOURCE), **locked}
+    return step(name, "tools", "Fetching the tools that write images", inputs, key=tools_key(more, lock))
+
+
+def wanted_of(meaning: Meaning) -> str:
+    """A hash of what decides which packages a recipe gets, for its lock; words it does not use have no part."""
+    packages = {
+        each.name: value
+        for each in fields(meaning.packages)
+        if (value := getattr(meaning.packages, each.name)) not in {None, False, ()}
+    }
+    return key_of(str(meaning.source), packages, [asdict(each) for each in meaning.repositories])
+
+
+def check_lock(lock: Lock, meaning: Meaning, recipe: Path) -> None:
+    """Refuse a lock that was made for something else.
+
+    Raises:
+        BadLock: the recipe asks for other packages now, or for another distribution.
+    """
+    if lock.source != str(meaning.source):
+        raise BadLock(f"the lock is of {lock.source}, and {recipe} asks for {meaning.source}")
+    if lock.wanted != wanted_of(meaning):
+        raise BadLock(
+            f"the %packages or sources of {recipe} changed after its lock was made",
+            hint="make it again with `skerry image lock`",
+        )
 
 
 async def make_plan(
@@ -118,12 +153,16 @@ async def make_plan(
     settings: BuildSettings,
     commands: Commands,
     name: str = "",
+    *,
     lock: Lock | None = None,
+    pool: Path | None = None,
+    salt: str = "",
 ) -> Plan:
     """Read the recipe, look at the machine, and decide.
 
     Raises:
         BadInput: there is no such output, or it is asked for twice.
+        BadLock: the lock is of another recipe.
         BadRecipe, NotFound, Unavailable: as `build_image`.
     """
     wanted = [find_output(each) for each in outputs]
@@ -131,6 +170,8 @@ async def make_plan(
         raise BadInput("an output is asked for twice")
     understood = understand(await read_recipe(recipe, commands))
     meaning = understood.meaning
+    if lock:
+        check_lock(lock, meaning, recipe)
     release, sources = mirror.machine_release(), mirror.machine_sources()
 
     def find(distribution: str) -> mirror.Mirrors:
@@ -141,8 +182,24 @@ async def make_plan(
         tools_lines=tuple(mirror.deb_lines(TOOLS_SOURCE, find(TOOLS_SOURCE.distribution))),
         qemu_img=await _version("qemu-img", commands),
     )
-    installer = await _deb_installer(recipe, meaning, find(meaning.source.distribution), commands)
-    return plan(recipe, meaning, facts, installer, wanted, name=name, lock=lock, remarks=understood.remarks)
+    installer: Installer
+    if meaning.family == "rpm":
+        installer = await rpm_installer(meaning, settings, commands)
+    else:
+        deb = await _deb_installer(recipe, meaning, find(meaning.source.distribution), commands)
+        installer = replace(deb, deb_lines=lock.sources) if lock else deb
+    return plan(
+        recipe,
+        meaning,
+        facts,
+        installer,
+        wanted,
+        name=name,
+        lock=lock,
+        pool=pool,
+        salt=salt,
+        remarks=understood.remarks,
+    )
 
 
 async def _deb_installer(
@@ -155,7 +212,7 @@ async def _deb_installer(
             hint=f"set SKERRY_{distribution.upper()}_MIRROR to its address",
         )
     lines = tuple(mirror.deb_lines(meaning.source, mirrors, meaning.more_sources))
-    return DebInstaller(meaning, lines, await _version("mmdebstrap", commands))
+    return DebInstaller(meaning, lines, await _version("mmdebstrap", commands), mirror_lines=lines)
 
 
 async def _version(program: str, commands: Commands) -> str:

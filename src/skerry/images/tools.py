@@ -16,6 +16,9 @@ from pathlib import Path
 from skerry.commands import Arg, Commands, Output
 from skerry.errors import BadImage
 from skerry.images.cache import Cache, Workspace, key_of
+from skerry.images.installers.deb_repository import write_repository
+from skerry.images.lock import Lock
+from skerry.images.package_files import Stock
 from skerry.images.words import Source
 
 TOOLS_SOURCE = Source("debian", "trixie")
@@ -67,14 +70,22 @@ class Tools:
 
 @asynccontextmanager
 async def tools_tree(
-    cache: Cache, commands: Commands, deb_lines: Sequence[str], more: Sequence[str] = ()
+    cache: Cache,
+    commands: Commands,
+    deb_lines: Sequence[str],
+    more: Sequence[str] = (),
+    stock: Stock | None = None,
 ) -> AsyncIterator[Tools]:
-    """The tools, made when they are not in the cache yet (5 seconds and 68 MB); `more` are further packages."""
+    """The tools, made when they are not in the cache yet (5 seconds and 68 MB); `more` are further packages.
+
+    With a stock, they are those of its lock.
+    """
 
     async def make(workspace: Workspace, folder: Path) -> None:
         tar = workspace.path / "tools.tar"
+        lines = deb_lines if stock is None else [await _locked_line(stock, workspace, commands)]
         await commands.run(
-            extract_argv(tar, deb_lines, user_id=os.geteuid(), packages=tools_packages(more)),
+            extract_argv(tar, lines, user_id=os.geteuid(), packages=tools_packages(more)),
             env={"TMPDIR": str(workspace.path)},
             timeout=1200,
             pass_fds=[workspace.lock],
@@ -84,8 +95,15 @@ async def tools_tree(
             timeout=300,
         )
 
-    async with cache.use("tools", tools_key(more), make) as root:
+    async with cache.use("tools", tools_key(more, stock and stock.lock), make) as root:
         yield Tools(root, commands)
+
+
+async def _locked_line(stock: Stock, workspace: Workspace, commands: Commands) -> str:
+    """A repository of the tools of a lock, as a line of apt's sources."""
+    lock = stock.lock
+    files = await stock.gather(lock.tools, workspace, commands)
+    return await write_repository(workspace.path / "locked", TOOLS_SOURCE.suite, files, lock.epoch, commands)
 
 
 def tools_packages(more: Sequence[str] = ()) -> tuple[str, ...]:
@@ -93,9 +111,10 @@ def tools_packages(more: Sequence[str] = ()) -> tuple[str, ...]:
     return tuple(sorted({*TOOLS_PACKAGES, *more}))
 
 
-def tools_key(more: Sequence[str] = ()) -> str:
+def tools_key(more: Sequence[str] = (), lock: Lock | None = None) -> str:
     """The tree is named by its packages; which mirror they came from is no part of it."""
-    return key_of("tools", _FORMAT, tools_packages(more), str(TOOLS_SOURCE))
+    locked = (lock.tools_key,) if lock else ()
+    return key_of("tools", _FORMAT, tools_packages(more), str(TOOLS_SOURCE), *locked)
 
 
 def extract_argv(

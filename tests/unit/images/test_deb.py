@@ -23,7 +23,7 @@ from skerry.images.installers.deb import (
     preferences,
     trim_packages,
 )
-from skerry.images.lock import InstalledPackage, Lock, differences
+from skerry.images.lock import InstalledPackage, Lock, LockedPackage, differences
 from skerry.images.recipe import BadRecipe, Packages
 from skerry.images.words import Meaning, Source
 from skerry.progress import Collected
@@ -81,10 +81,14 @@ def test_unwanted_packages_are_pinned_away() -> None:
     assert preferences(Packages(excluded=("nano",))) == "Package: nano\nPin: version *\nPin-Priority: -1\n\n"
 
 
-def test_locked_packages_come_in_as_they_were() -> None:
-    lock = Lock(1, (InstalledPackage("bash", "5.2-1", "amd64"),))
+def test_with_a_lock_apt_sees_its_packages_only_and_the_image_keeps_the_sources_of_the_lock() -> None:
+    line = "deb [trusted=yes] copy:/w/locked trixie main"
+    words = install_argv(
+        DebInstaller(MEANING, ("deb http://m.example/debian trixie main",), "1"), mode="root", locked=line
+    )
 
-    assert "Package: bash\nPin: version 5.2-1\nPin-Priority: 1001\n" in preferences(Packages(), lock)
+    assert words[-1] == line
+    assert "--customize-hook=upload sources.list /etc/apt/sources.list" in words
 
 
 STATUS = """\
@@ -112,7 +116,7 @@ def test_what_is_installed_is_told_with_the_hash_of_its_file(tmp_path: Path) -> 
 
 
 def test_a_lock_that_does_not_hold_names_every_package() -> None:
-    lock = Lock(1, (InstalledPackage("a", "1", "all"), InstalledPackage("b", "1", "all")))
+    lock = Lock(1, (LockedPackage("a", "1", "all"), LockedPackage("b", "1", "all")))
 
     assert differences(lock, [InstalledPackage("b", "2", "all"), InstalledPackage("c", "1", "all")]) == [
         "a: missing",

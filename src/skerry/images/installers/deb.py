@@ -19,12 +19,14 @@ from pathlib import Path
 from skerry.commands import Arg
 from skerry.errors import CommandFailed, SkerryError
 from skerry.images.cache import disk_was_full, no_space
+from skerry.images.installers.deb_repository import show_packages, write_repository
 from skerry.images.installers.epoch import release_date
 from skerry.images.installers.installer import BASE_TAR, BaseBuild, write_packages
-from skerry.images.lock import InstalledPackage, Lock, LockBroken, differences
+from skerry.images.lock import InstalledPackage, LockBroken, differences
+from skerry.images.package_files import Stock
 from skerry.images.recipe import BadRecipe, Packages
 from skerry.images.session import pack_argv
-from skerry.images.words import Meaning
+from skerry.images.words import Meaning, Source
 from skerry.progress import Progress
 
 FORMAT = 2  # of what the hooks do; part of the step's key
@@ -53,8 +55,9 @@ class DebInstaller:
     """Installs the packages of a recipe from these lines of apt's sources."""
 
     meaning: Meaning  # read for its source and packages only
-    deb_lines: tuple[str, ...]
+    deb_lines: tuple[str, ...]  # what the image's own sources say, too; with a lock, as it was locked
     program: str  # mmdebstrap's version
+    mirror_lines: tuple[str, ...] = ()  # where locked packages are looked for
 
     @property
     def title(self) -> str:
@@ -74,13 +77,13 @@ class DebInstaller:
 
     async def install(self, build: BaseBuild) -> int:
         """Install a base; see `Installer.install`."""
-        workspace, archive = build.workspace, build.archive / f"{self.meaning.source}".replace(":", "-")
+        workspace, archive = build.workspace, deb_archive(build.archive, self.meaning.source)
         await asyncio.to_thread(self._prepare, build, archive)
         follow = Follow(build.progress)
         try:
             epoch = await self._epoch(build)
             await build.commands.run(
-                install_argv(self, mode=mode_of(os.geteuid())),
+                install_argv(self, mode=mode_of(os.geteuid()), locked=await self._locked(build, archive)),
                 env={"TMPDIR": str(workspace.scratch), "SOURCE_DATE_EPOCH": str(epoch)},
                 cwd=workspace.path,
                 timeout=TIMEOUT_S,
@@ -92,7 +95,8 @@ class DebInstaller:
         finally:
             keep_packages(workspace.path / "debs-out", archive)
         status = (workspace.path / "status").read_text(errors="replace")
-        installed = await asyncio.to_thread(installed_packages, status, archive)
+        there = workspace.path / "debs-in" if build.lock else archive
+        installed = await asyncio.to_thread(installed_packages, status, there)
         if build.lock and (lines := differences(build.lock, installed)):
             raise LockBroken("what was installed is not what the lock says:\n" + "\n".join(lines))
         write_packages(build.folder, installed)
@@ -111,14 +115,34 @@ class DebInstaller:
 
     def _prepare(self, build: BaseBuild, archive: Path) -> None:
         folder = build.workspace.path
-        (folder / "preferences").write_text(preferences(self.meaning.packages, build.lock))
-        link_packages(archive, folder / "debs-in")
+        (folder / "preferences").write_text(preferences(self.meaning.packages))
         (folder / "debs-out").mkdir()
+        if build.lock is None:
+            link_packages(archive, folder / "debs-in")
+
+    async def _locked(self, build: BaseBuild, archive: Path) -> str | None:
+        """With a lock, a repository of its packages; its line for apt's sources."""
+        lock, workspace = build.lock, build.workspace
+        if lock is None:
+            return None
+        build.progress.update(0.01, "looking for the packages of the lock")
+        stock = Stock(lock, archive, build.pool, self.mirror_lines)
+        files = await stock.gather(lock.packages, workspace, build.commands)
+        folder = workspace.scratch / "locked"
+        line = await write_repository(folder, self.meaning.source.suite, files, lock.epoch, build.commands)
+        await asyncio.to_thread(show_packages, files.values(), workspace.path / "debs-in")
+        (workspace.path / "sources.list").write_text("".join(f"{each}\n" for each in lock.sources))
+        return line
 
     async def _epoch(self, build: BaseBuild) -> int:
         if build.lock:
             return build.lock.epoch
         return await release_date(self.meaning.source, self.deb_lines, build.workspace, build.commands)
+
+
+def deb_archive(packages: Path, source: Source) -> Path:
+    """Where the packages of a source are kept between builds."""
+    return packages / f"{source}".replace(":", "-")
 
 
 def mode_of(user_id: int) -> str:
@@ -131,18 +155,17 @@ def target_of(mode: str) -> str:
     return "tree" if mode == "root" else BASE_TAR
 
 
-def preferences(packages: Packages, lock: Lock | None = None) -> str:
-    """Apt preferences: excluded packages cannot come in, even as a dependency; locked ones only as they were."""
+def preferences(packages: Packages) -> str:
+    """Apt preferences: excluded packages cannot come in, even as a dependency."""
     stanzas = [f"Package: {name}\nPin: version *\nPin-Priority: -1\n" for name in packages.excluded]
-    if lock:
-        stanzas += [
-            f"Package: {each.name}\nPin: version {each.version}\nPin-Priority: 1001\n" for each in lock.packages
-        ]
     return "\n".join(stanzas) + "\n"
 
 
-def install_argv(installer: DebInstaller, *, mode: str) -> list[Arg]:
-    """The mmdebstrap command; its working folder holds the inputs."""
+def install_argv(installer: DebInstaller, *, mode: str, locked: str | None = None) -> list[Arg]:
+    """The mmdebstrap command; its working folder holds the inputs.
+
+    `locked` is the line of a repository of nothing but the packages of a lock. The image does not keep it.
+    """
     meaning = installer.meaning
     packages = meaning.packages
     argv: list[Arg] = ["mmdebstrap", f"--mode={mode}", "--verbose", "--architectures=amd64"]
@@ -161,7 +184,10 @@ def install_argv(installer: DebInstaller, *, mode: str) -> list[Arg]:
         "--customize-hook=download /var/lib/dpkg/status status",
         f"--customize-hook={_LAST_HOOK}",
     ]
-    return [*argv, meaning.source.suite, target_of(mode), *installer.deb_lines]
+    if locked is None:
+        return [*argv, meaning.source.suite, target_of(mode), *installer.deb_lines]
+    argv.append("--customize-hook=upload sources.list /etc/apt/sources.list")
+    return [*argv, meaning.source.suite, target_of(mode), locked]
 
 
 def installed_packages(status: str, archive: Path) -> list[InstalledPackage]:
@@ -273,7 +299,8 @@ def keep_packages(folder: Path, archive: Path) -> None:
 
 def trim_packages(archive: Path, limit: int) -> None:
     """Keep the archive within `limit` bytes; what no build used for longest goes first."""
-    packages = [(file.stat().st_mtime, file.stat().st_size, file) for file in archive.rglob("*.deb")]
+    files = [file for file in archive.rglob("*") if file.suffix in {".deb", ".rpm"}]
+    packages = [(file.stat().st_mtime, file.stat().st_size, file) for file in files]
     excess = sum(size for _, size, _ in packages) - limit
     for _, size, file in sorted(packages):
         if excess <= 0:

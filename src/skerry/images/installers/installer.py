@@ -27,6 +27,7 @@ class BaseBuild:
     commands: Commands
     progress: Progress
     lock: Lock | None = None
+    pool: Path | None = None  # a folder of packages of the lock
     tree: Path | None = None  # where the base may be left unpacked too, for the step that follows at once
 
 
