@@ -29,12 +29,15 @@ from skerry.images.session import pack_argv
 from skerry.images.words import Meaning, Source
 from skerry.progress import Progress
 
-FORMAT = 2  # of what the hooks do; part of the step's key
+FORMAT = 3  # of what the hooks do; part of the step's key
 TIMEOUT_S = 3600.0
 _ARCHIVES = "/var/cache/apt/archives/"
 # Where the installer works as root on the cache's own file system, packages are linked in and out.
 _LINK_IN = f'find debs-in -name "*.deb" -exec ln -t "$1"{_ARCHIVES} {{}} +'
 _LINK_OUT = f'find "$1"{_ARCHIVES} -name "*.deb" -links 1 -exec ln -t debs-out {{}} +'
+# To wait for the disk after every file makes no root safer that is made anew after a crash.
+_HASTE = "force-unsafe-io"
+_NO_HASTE = f'f="$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap; sed -i "/^{_HASTE}$/d" "$f"; [ -s "$f" ] || rm -f "$f"'
 # The build machine's name servers are its own matter; a link is the image's.
 _LAST_HOOK = 'rm -f "$1"/etc/apt/preferences.d/00skerry; [ -L "$1"/etc/resolv.conf ] || : > "$1"/etc/resolv.conf'
 _HINTS = (
@@ -174,7 +177,7 @@ def install_argv(installer: DebInstaller, *, mode: str, locked: str | None = Non
     if packages.names:
         argv.append(f"--include={','.join(packages.names)}")
     argv.append(f'--aptopt=APT::Install-Recommends "{str(packages.weak_dependencies).lower()}"')
-    argv += [f"--dpkgopt={line}" for line in path_filters(packages)]
+    argv += [f"--dpkgopt={line}" for line in (*path_filters(packages), _HASTE)]
     argv += [
         "--skip=essential/unlink",  # the packages are wanted for the archive
         f'--setup-hook=mkdir -p "$1"{_ARCHIVES} "$1"/etc/apt/preferences.d',
@@ -182,6 +185,7 @@ def install_argv(installer: DebInstaller, *, mode: str, locked: str | None = Non
         "--setup-hook=upload preferences /etc/apt/preferences.d/00skerry",
         f"--customize-hook={_LINK_OUT if mode == 'root' else f'sync-out {_ARCHIVES} debs-out'}",
         "--customize-hook=download /var/lib/dpkg/status status",
+        f"--customize-hook={_NO_HASTE}",
         f"--customize-hook={_LAST_HOOK}",
     ]
     if locked is None:
