@@ -5,6 +5,7 @@
     /EFI/BOOT         GRUB for UEFI, also in the EFI system partition that is appended
     /live             the root as one image, `image` with what it is, and a file named by its id
     /manifests        what is in the root
+    …                 what the recipe's scripts put into $LIVE_ROOT
     /SHA256SUMS       of all files
 
 GRUB finds the medium by the file /live/ID, the initial RAM disk by the label and the id: several live media in one
@@ -20,10 +21,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from skerry.commands import Arg
+from skerry.images.contents.tar import opened_tar
 from skerry.images.outputs import live
 from skerry.images.outputs.live import Live, run_tool, volume_label
 from skerry.images.outputs.modules import MEDIUM_MODULES, ROOT_MODULES
 from skerry.images.outputs.output import OutputBuild
+from skerry.images.recipe import BadRecipe
 from skerry.images.words import Meaning
 from skerry.sizes import MIB
 
@@ -146,5 +149,24 @@ def _fill(build: OutputBuild, parts: Live, tree: Path) -> None:
     (tree / "live" / parts.id).touch()
     (tree / "boot/grub/grub.cfg").write_text(menu(build.name, volume_label(build.name), build.meaning))
     live.copy_manifests(build.about, tree / "manifests")
+    if build.live_tar:
+        add_files(build.live_tar, tree)
     live.write_sums(tree, but=("eltorito.img",))  # which xorriso changes: the boot information table
     live.settle(tree, build.epoch)
+
+
+def add_files(tar: Path, tree: Path) -> None:
+    """Add what the recipe's scripts left in $LIVE_ROOT; files only, because nothing on the medium follows links.
+
+    Raises:
+        BadRecipe: it has the name of something that is there.
+    """
+    with opened_tar(tar) as files:
+        for path, entry in files.tree.items():
+            if entry.kind != "file":
+                continue
+            target = tree / path
+            if target.exists() or any(parent.is_file() for parent in target.parents):
+                raise BadRecipe(f"a script puts {path} into $LIVE_ROOT, which the ISO has itself")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(files.read(path, most=entry.size))

@@ -19,6 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from skerry.commands import Arg
+from skerry.images.cache import Workspace
 from skerry.images.contents.tar import TarFiles, opened_tar
 from skerry.images.contents.tree import Tree
 from skerry.images.kernels import Kernel, kernels_in
@@ -29,7 +30,8 @@ from skerry.images.outputs.modules import (
     parse_lists,
     plain,
 )
-from skerry.images.outputs.output import OutputBuild
+from skerry.images.outputs.output import OutputBuild, identity
+from skerry.images.placement import lay_out
 from skerry.images.placing import copy_file
 from skerry.images.recipe import BadRecipe
 from skerry.images.words import Meaning
@@ -58,6 +60,7 @@ def inputs(meaning: Meaning) -> dict[str, object]:
         "live": FORMAT,
         "source": str(meaning.source),
         "arguments": meaning.kernel_arguments,
+        "type": image_type(meaning),
         "timeout": meaning.loader_timeout_s,
         "scripts": {name: hashlib.sha256(_script(name)).hexdigest() for name in ("live_init.sh", "live_dhcp.sh")},
     }
@@ -107,7 +110,12 @@ class Live:
         )
 
 
-async def make_live(build: OutputBuild, modules: Sequence[str], *, type: str = "squashfs") -> Live:  # noqa: A002 - the field's word
+def image_type(meaning: Meaning) -> str:
+    """Erofs where the recipe asks for it (`part / --fstype=erofs`), else squashfs, which is smaller."""
+    return "erofs" if lay_out(meaning.storage).root.file_system.type == "erofs" else "squashfs"
+
+
+async def make_live(build: OutputBuild, modules: Sequence[str]) -> Live:
     """Make the image of the root and an initial RAM disk with these modules.
 
     Raises:
@@ -119,39 +127,60 @@ async def make_live(build: OutputBuild, modules: Sequence[str], *, type: str = "
         vmlinuz = build.workspace.path / "vmlinuz"
         vmlinuz.write_bytes(_read(root, kernel.image))
         parts = await module_entries(build, root, kernel.version, modules)
-    image = await _root_image(build, type)
+    image = await _root_image(build, image_type(build.meaning))
     live = Live(image, build.identity("live"), vmlinuz, build.workspace.path / "initrd.img", kernel.version)
     await write_initrd(build, live, parts)
     return live
 
 
 async def _root_image(build: OutputBuild, type: str) -> LiveImage:  # noqa: A002 - the field's word
+    """The root as an image in the workspace; outputs of one root share it by way of the cache."""
     build.progress.update(0.1, f"the root as {type}")
-    path = build.workspace.path / f"root.{type}"
-    if type == "erofs":
-        uuid = build.identity("erofs")
-        words: list[Arg] = ["--quiet", "--tar=f", f"-T{build.epoch}", f"-U{uuid}", "-zlz4hc,9", "-C65536"]
-        await run_tool(build, "mkfs.erofs", *words, path, build.root_tar)
+    name = f"root.{type}"
+    path = build.workspace.path / name
+
+    async def make(workspace: Workspace, folder: Path) -> None:
+        await _pack_root(build, workspace, folder / name, type)
+
+    if build.shared is None:
+        await make(build.workspace, build.workspace.path)
     else:
-        argv = build.tools.argv("sqfstar", *sqfstar_words(build.epoch), path)
-        # sqfstar reads standard input only. The script is fixed; what varies are its words.
-        await build.commands.run(
-            ["sh", "-c", 'exec "$@" <"$0"', build.root_tar, *argv],
-            cwd=build.workspace.path,
-            timeout=3600,
-            pass_fds=[build.workspace.lock],
-        )
+        inputs = {"format": FORMAT, "type": type, "epoch": build.epoch, "tools": build.tools.root.name}
+        async with build.shared("live", inputs, make) as entry:
+            await asyncio.to_thread(copy_file, entry / name, path)
     digest = await asyncio.to_thread(sha256, path)
     return LiveImage(path, type, path.stat().st_size, digest)
 
 
-def sqfstar_words(epoch: int) -> list[str]:
+async def _pack_root(
+    build: OutputBuild,
+    workspace: Workspace,
+    path: Path,
+    type: str,  # noqa: A002 - the field's word
+) -> None:
+    argv: list[Arg]
+    if type == "erofs":
+        argv = build.tools.argv("mkfs.erofs", *erofs_words(build.epoch), path, build.root_tar)
+    else:
+        # sqfstar reads standard input only. The script is fixed; what varies are its words.
+        argv = ["sh", "-c", 'exec "$@" <"$0"', build.root_tar]
+        argv += build.tools.argv("sqfstar", *sqfstar_words(build.epoch), path)
+    await build.commands.run(argv, cwd=workspace.path, timeout=3600, pass_fds=[workspace.lock])
+
+
+def sqfstar_words(epoch: int) -> tuple[str, ...]:
     """Options by which one tar always gives one image, in a bounded memory."""
-    return [
+    return (
         *("-quiet", "-no-progress", "-reproducible", "-mem", f"{_MEMORY}M", "-mkfs-time", str(epoch)),
         *("-root-time", str(epoch), "-root-mode", "755", "-root-uid", "0", "-root-gid", "0"),
         *("-comp", "zstd", "-Xcompression-level", "15", "-b", str(_BLOCK)),
-    ]
+    )
+
+
+def erofs_words(epoch: int) -> tuple[str, ...]:
+    """The same for erofs; its UUID has nothing of the output, which only borrows it."""
+    uuid = identity("live", str(epoch))
+    return "--quiet", "--tar=f", f"-T{epoch}", f"-U{uuid}", "-zlz4hc,9", "-C65536"
 
 
 def sha256(path: Path) -> str:

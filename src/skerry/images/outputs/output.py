@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from skerry.commands import Commands
-from skerry.images.cache import Workspace
+from skerry.images.cache import Make, Workspace
 from skerry.images.tools import Tools
 from skerry.images.words import Meaning
 from skerry.progress import Progress
@@ -28,6 +29,14 @@ def identity(key: str, name: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{key}/{name}"))
 
 
+class Shared(Protocol):
+    """Keeps what several outputs of one root have in common, such as its read-only image."""
+
+    def __call__(self, kind: str, inputs: Mapping[str, object], make: Make) -> AbstractAsyncContextManager[Path]:
+        """The folder of a cache's entry for this root and these inputs, made when it is not there."""
+        ...
+
+
 @dataclass(frozen=True)
 class OutputBuild:
     """One output to make."""
@@ -43,6 +52,7 @@ class OutputBuild:
     progress: Progress
     name: str  # base name of the files
     live_tar: Path | None = None  # what scripts want on a live medium, beside the root
+    shared: Shared | None = None
 
     def identity(self, name: str) -> str:
         """A UUID for a part of the output."""
