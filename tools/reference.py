@@ -16,6 +16,7 @@ from skerry.cli.up_settings import PREFIX, UpSettings
 from skerry.errors import every_error
 from skerry.host.operation import OPERATIONS, Permission
 from skerry.host.operations import every
+from skerry.images.minimize import rules as minimizer
 from skerry.images.settings import BuildSettings
 from skerry.images.words.table import PACKAGES_RPM_ONLY as RPM_ONLY
 from skerry.images.words.table import SECTIONS, WORDS, Treatment
@@ -130,7 +131,41 @@ def _by_reason(table: Mapping[str, str]) -> dict[str, list[str]]:
     return found
 
 
+MINIMIZER = """# The minimizer
+
+Words of a `%post --nochroot --interpreter image-minimizer` in a recipe; see
+[Make an image smaller](../how-to/smaller-images.md).
+
+{words}
+A line that begins with `#` is a comment; anything else is an error. Capital letters in words do not matter.
+Each line works on what the lines before it left; what is chosen in the end is deleted at once.
+
+A path is seen from the root of the image, with or without its first slash; links on the way are followed inside
+of the root. `*` and `?` stay in one folder and do not match a leading dot, `[…]` is one character of several,
+and `**` as a whole name is any number of folders. A link at the end is itself; with a slash behind it, it is
+the folder that it points at. Blanks belong to the pattern. Names of packages are patterns too, without version
+and architecture.
+
+Options stand behind the name, in quotes: `--interpreter "image-minimizer --needs=warn"`.
+
+{options}
+`--erroronfail` is not needed: a mistake, or something that is still needed, always fails the build.
+"""
+
+
+def minimizer_page() -> str:
+    """The words of image-minimizer."""
+    words = [(f"`{verb} {_takes(verb)}`", meaning) for verb, meaning in minimizer.WORDS.items()]
+    options = [(f"`{name}`", meaning) for name, meaning in minimizer.OPTIONS.items()]
+    return MINIMIZER.format(words=rows(("word", "meaning"), words), options=rows(("option", "meaning"), options))
+
+
+def _takes(verb: str) -> str:
+    return "NAME" if verb.endswith(("rpm", "deb")) else "GLOB"
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "minimizer.md": minimizer_page,
     "recipe-words.md": recipe_words_page,
     "settings.md": settings_page,
     "operations.md": operations_page,
