@@ -16,6 +16,7 @@ from skerry.images.builder import FILES, Builder, read_facts
 from skerry.images.cache import Cache, full_disk_explained
 from skerry.images.history import remember
 from skerry.images.lock_file import read_lock
+from skerry.images.outputs.describe import Medium, describe
 from skerry.images.outputs.disk import FORMATS, DiskFormat
 from skerry.images.placing import Placed, Source, place
 from skerry.images.plan import Plan, make_plan
@@ -93,7 +94,9 @@ async def build(
         )
         manifests = f"{planned.name}.manifests"
         with full_disk_explained(folder.absolute()):
-            await asyncio.to_thread(_place, entries, about, folder / manifests, Placed(settings.cache / "placed"))
+            placed = Placed(settings.cache / "placed")
+            machines = describe(planned.name, planned.meaning, _media(entries), folder)
+            await asyncio.to_thread(_place, entries, about, folder / manifests, placed, machines)
     remember(builder.cache.root, order.recipe, planned)
     if builder.seconds:
         await builder.trim()
@@ -130,11 +133,12 @@ async def build_image(
     planned, builder = await begin(order, settings, commands, progress)
     wanted = planned.outputs[0]
     async with builder.output(wanted) as entry:
-        name, facts = next(
-            (name, facts)
-            for name, facts in read_facts(entry)["files"].items()
-            if name.endswith((".raw", ".qcow2"))
-        )
+        files = read_facts(entry)["files"]
+        if len(files) > 1:
+            raise BadInput(
+                f"{recipe} has several disks: {', '.join(sorted(files))}", hint="give a folder instead of a file"
+            )
+        ((name, facts),) = files.items()
         _check_size(order, format, entry, ())
         virtual_size = _virtual_size(entry / FILES / name)
         with full_disk_explained(output.absolute().parent):
@@ -211,7 +215,20 @@ def _heaviest(about: Path) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(packages.items(), key=lambda each: -each[1])[:_HEAVIEST])
 
 
-def _place(entries: dict[str, Path], about: Path, manifests: Path, placed: Placed) -> None:
+def _media(entries: dict[str, Path]) -> dict[str, list[Medium]]:
+    """What machines could start from, by output."""
+    return {
+        output: [
+            Medium(name, _virtual_size(entry / FILES / name), each["sha256"])
+            for name, each in read_facts(entry)["files"].items()
+        ]
+        for output, entry in entries.items()
+    }
+
+
+def _place(
+    entries: dict[str, Path], about: Path, manifests: Path, placed: Placed, machines: dict[str, str]
+) -> None:
     sums = {
         name: each["sha256"] for entry in entries.values() for name, each in read_facts(entry)["files"].items()
     }
@@ -221,7 +238,7 @@ def _place(entries: dict[str, Path], about: Path, manifests: Path, placed: Place
         for path in sorted((entry / FILES).iterdir())
     } | {manifests.name: Source(about)}
     text = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
-    place(sources, manifests.parent, placed, {SUMS: text})
+    place(sources, manifests.parent, placed, {SUMS: text} | machines)
 
 
 def _virtual_size(disk: Path) -> int:
