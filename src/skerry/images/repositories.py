@@ -108,7 +108,8 @@ def check_repository(repository: RpmRepository) -> None:
         BadInput: the address or the name is none.
     """
     parts = urlsplit(repository.url)
-    if parts.scheme not in _SCHEMES or (parts.scheme == "file") != (not parts.netloc):
+    local = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+    if parts.scheme not in _SCHEMES or not (local or (parts.scheme != "file" and parts.netloc)):
         raise BadInput(f"{repository.url!r} is not the address of a repository", hint="such as file:/srv/rpms")
     if re.search(r"[\s\x00-\x1f]", repository.url):
         raise BadInput(f"{repository.url!r}: addresses have no blanks")

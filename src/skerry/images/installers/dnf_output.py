@@ -128,7 +128,7 @@ def _impossible(said: str, title: str) -> SkerryError | None:
 def _failed_scriptlet(said: str, title: str) -> SkerryError | None:
     if match := re.search(r"Error in (?:PREIN|PRETRANS|PREUN) scriptlet in rpm package (\S+)", said):
         words = [line for line in said[: match.start()].splitlines()[-6:] if line.strip()]
-        heard = "\n".join(line for line in words if not re.match(r"\s+[A-Z][a-z ]+ : ", line))
+        heard = "\n".join(line for line in words if not re.match(r"\s+[A-Z][a-z ]+:", line))
         return BadRecipe(f"{match[1]} of {title} cannot be installed, because its own script failed:\n{heard}")
     if re.search(r"mknod failed|cpio: mknod", said):
         return BadRecipe(f"a package of {title} holds a device node; /dev of an image is made when it boots")

@@ -1,0 +1,124 @@
+"""Where RPM packages come from, and whose signatures count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skerry.errors import BadInput, Unavailable
+from skerry.images.installers.rpm_source import address_of, repositories_of
+from skerry.images.repositories import RpmRepository, check_repository, release_repositories, section
+from skerry.images.settings import BuildSettings
+from skerry.images.words import Source
+
+MIRROR = "https://mirror.example/fedora"
+
+
+def test_a_release_is_its_packages_and_their_updates() -> None:
+    urls = [each.url for each in release_repositories("fedora", "42", mirror=MIRROR + "/")]
+
+    assert urls == [f"{MIRROR}/releases/42/Everything/x86_64/os", f"{MIRROR}/updates/42/Everything/x86_64"]
+
+
+def test_rawhide_has_no_updates_beside_it() -> None:
+    urls = [each.url for each in release_repositories("fedora", "rawhide", mirror=MIRROR)]
+
+    assert urls == [f"{MIRROR}/development/rawhide/Everything/x86_64/os"]
+
+
+@pytest.mark.parametrize("release", ["10", "10-stream"])
+def test_centos_stream_is_in_two_parts(release: str) -> None:
+    found = release_repositories("centos", release, mirror="https://m.example")
+
+    assert [each.url.removeprefix("https://m.example/10-stream/") for each in found] == [
+        "BaseOS/x86_64/os",
+        "AppStream/x86_64/os",
+    ]
+
+
+def test_without_a_mirror_the_list_of_the_distribution_is_asked() -> None:
+    found = release_repositories("fedora", "42")
+
+    assert {each.address for each in found} == {"metalink"}
+    assert "repo=updates-released-f42" in found[1].url
+
+
+@pytest.mark.parametrize(("distribution", "release"), [("fedora", "../x"), ("centos", "x"), ("mandrake", "8")])
+def test_an_unknown_release_is_an_error(distribution: str, release: str) -> None:
+    with pytest.raises(BadInput):
+        release_repositories(distribution, release)
+
+
+def test_packages_of_a_release_are_checked_by_its_own_key() -> None:
+    (rawhide,) = release_repositories("fedora", "rawhide")
+
+    assert rawhide.keys == ("/usr/share/distribution-gpg-keys/fedora/RPM-GPG-KEY-fedora-rawhide-primary",)
+    assert "gpgcheck=1" in section(rawhide)
+
+
+def test_a_repository_by_address_needs_a_key_or_the_word_of_the_settings() -> None:
+    source = Source(family="rpm", address="file:/srv/rpms")
+
+    with pytest.raises(Unavailable, match="whose signatures count") as caught:
+        repositories_of(source, "own", "", BuildSettings())
+    assert "SKERRY_RPM_KEYS" in (caught.value.hint or "")
+    (signed,) = repositories_of(source, "own", "", BuildSettings(rpm_keys=("/etc/key",)))
+    assert "gpgcheck=1\n" in section(signed)
+    assert "gpgkey=/etc/key\n" in section(signed)
+    (unsigned,) = repositories_of(source, "own", "", BuildSettings(rpm_unsigned=True))
+    assert "gpgcheck=0\n" in section(unsigned)
+
+
+def test_keys_of_the_settings_count_for_a_mirror_that_signs_anew() -> None:
+    settings = BuildSettings(fedora_mirror=MIRROR, rpm_keys=("/etc/key",))
+
+    assert all(
+        each.keys[-1] == "/etc/key"
+        for each in repositories_of(Source("fedora", "42", family="rpm"), "x", "42", settings)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("file:/srv/rpms", "file:///srv/rpms"),
+        ("file:///srv/$basearch", "file:///srv/x86_64"),
+        ("https://m.example/$releasever/$basearch/os", "https://m.example/42/x86_64/os"),
+    ],
+)
+def test_variables_of_dnf_are_filled_in(text: str, expected: str) -> None:
+    assert address_of(text, "42") == expected
+
+
+def test_an_address_that_depends_on_a_release_needs_one() -> None:
+    with pytest.raises(Unavailable, match="depends on a release"):
+        address_of("https://m.example/$releasever", "")
+
+
+def test_options_of_a_repository_reach_dnf() -> None:
+    text = section(RpmRepository("x", "https://m.example", include=("a*",), exclude=("b", "c"), cost=500))
+
+    assert "includepkgs=a*\nexcludepkgs=b c\ncost=500\n" in text
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        RpmRepository("x", "gopher://old.example/"),
+        RpmRepository("x", "https:///nobody"),
+        RpmRepository("x", "file:relative"),
+        RpmRepository("x", "https://m.example/a\nb=c"),
+        RpmRepository("main", "https://m.example/"),
+        RpmRepository("a]b", "https://m.example/"),
+    ],
+    ids=lambda each: repr(each.name + " " + each.url),
+)
+def test_what_dnf_would_read_as_something_else_is_refused(repository: RpmRepository) -> None:
+    with pytest.raises(BadInput):
+        check_repository(repository)
+
+
+def test_a_file_address_is_a_folder_of_this_machine() -> None:
+    assert RpmRepository("x", "file:///srv/my%20rpms").folder == Path("/srv/my rpms")
+    assert RpmRepository("x", "https://m.example/srv").folder is None
