@@ -16,7 +16,7 @@ from typing import Literal
 from skerry.images.contents.tree import Files, Tree, join, parent_of, shown
 from skerry.images.minimize.elf import MAGIC, read_elf
 from skerry.images.minimize.imports import Modules
-from skerry.images.minimize.libraries import Libraries
+from skerry.images.minimize.libraries import Libraries, is_library_name
 from skerry.images.minimize.units import is_pam, is_unit, pam_loses, script_loses, unit_loses
 
 Sort = Literal["library", "loader", "interpreter", "unit", "pam", "import", "module"]
@@ -56,12 +56,13 @@ def find_needs(files: Files, gone: frozenset[str]) -> list[Need]:
     after = files.tree.without(gone)
     libraries = Libraries(files, after)
     modules = Modules(files.tree, gone)
+    read_heads = _could_be_run_or_loaded(files.tree, gone)
     found: set[Need] = set()
     for path, entry in after.items():
         if entry.kind != "file" or not entry.size:
             continue
         found |= set(_by_name(files, after, modules, path))
-        head = files.read(path, most=4096)
+        head = files.read(path, most=4096) if read_heads else b""
         if head[:4] == MAGIC:
             found |= set(_of_elf(files, after, libraries, path))
         elif head[:2] == b"#!" and entry.mode & 0o111:
@@ -69,6 +70,15 @@ def find_needs(files: Files, gone: frozenset[str]) -> list[Need]:
             if lost is not None:
                 found.add(Need(path, lost, "interpreter", ""))
     return sorted(found)
+
+
+def _could_be_run_or_loaded(tree: Tree, gone: frozenset[str]) -> bool:
+    """Whether any program can miss what goes; nearly all that is dropped are data, and all programs are many."""
+    return any(
+        entry.kind == "link" or (entry.kind == "file" and (entry.mode & 0o111 or is_library_name(path)))
+        for path in gone
+        for entry in (tree[path],)
+    )
 
 
 def _by_name(files: Files, after: Tree, modules: Modules, path: str) -> Iterator[Need]:
