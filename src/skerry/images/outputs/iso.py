@@ -69,18 +69,19 @@ class Iso:
 
 def menu(name: str, label: str, meaning: Meaning) -> str:
     """GRUB's menu; the first entry starts after the recipe's `bootloader --timeout`."""
+    title = live.title(name)
     arguments = live.live_arguments(meaning, f"root=live:CDLABEL={label}")
     entries = (
-        (name, ""),
-        (f"{name}, the medium checked first", " rd.live.check"),
-        (f"{name}, copied to memory (the medium can be taken out)", " rd.live.ram"),
-        (f"{name}, with plain video", " nomodeset"),
+        (title, ""),
+        (f"{title}, the medium checked first", " rd.live.check"),
+        (f"{title}, copied to memory (the medium can be taken out)", " rd.live.ram"),
+        (f"{title}, with plain video", " nomodeset"),
     )
     # Where no console is serial, asking for a port that is not there would stop the loader for ten seconds.
     text = live.GRUB_SERIAL if "console=ttyS0" in arguments else ""
     text += f"set default=0\nset timeout={meaning.loader_timeout_s}\n"
-    for title, more in entries:
-        text += f'menuentry "{title}" {{\n  linux /boot/vmlinuz {arguments}{more}\n  initrd /boot/initrd.img\n}}\n'
+    for entry, more in entries:
+        text += f'menuentry "{entry}" {{\n  linux /boot/vmlinuz {arguments}{more}\n  initrd /boot/initrd.img\n}}\n'
     return text + (
         'menuentry "The first disk of the machine" {\n'
         '  if [ "$grub_platform" = "efi" ]; then exit; else set root=(hd0); chainloader +1; fi\n}\n'

@@ -264,6 +264,11 @@ def live_arguments(meaning: Meaning, *words: str) -> str:
     return " ".join([*words, *meaning.kernel_arguments.split()])
 
 
+def title(name: str) -> str:
+    """A name as menus and shell-like files can have it between double quotes."""
+    return "".join("_" if char in '"\\$`{}' or not char.isprintable() else char for char in name)
+
+
 def volume_label(name: str) -> str:
     """The label of a medium: what old loaders and ISO 9660 take, A to Z, digits and _, at most 32 characters."""
     label = "".join(char if char.isascii() and char.isalnum() else "_" for char in name.upper())

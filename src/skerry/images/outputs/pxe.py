@@ -88,7 +88,7 @@ def pxelinux_config(name: str, meaning: Meaning, image: str) -> str:
 {serial}DEFAULT live
 PROMPT 0
 LABEL live
-  MENU LABEL {name}
+  MENU LABEL {live.title(name)}
   LINUX vmlinuz
   INITRD initrd.img
   # Faster, where there is an HTTP server: root=live:http://SERVER/FOLDER/{image}
@@ -103,7 +103,7 @@ def grub_config(name: str, meaning: Meaning, image: str) -> str:
     serial = live.GRUB_SERIAL if "console=ttyS0" in arguments else ""
     return f"""\
 {serial}set timeout=0
-menuentry "{name}" {{
+menuentry "{live.title(name)}" {{
   # Faster, where there is an HTTP server: root=live:http://SERVER/FOLDER/{image}
   linux $cmdpath/vmlinuz {arguments}
   initrd $cmdpath/initrd.img

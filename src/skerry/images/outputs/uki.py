@@ -48,7 +48,7 @@ class Uki:
 def os_release(name: str, meaning: Meaning, version: str) -> bytes:
     """What boot menus show of the image."""
     source = meaning.source
-    title = name.replace("\\", "_").replace('"', "_").replace("$", "_").replace("`", "_")
+    title = live.title(name)
     return (
         f'NAME="{title}"\nPRETTY_NAME="{title} ({source})"\nID={source.distribution}\nVERSION_ID={version}\n'
     ).encode()
