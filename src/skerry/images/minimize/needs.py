@@ -74,11 +74,10 @@ def find_needs(files: Files, gone: frozenset[str]) -> list[Need]:
 
 def _could_be_run_or_loaded(tree: Tree, gone: frozenset[str]) -> bool:
     """Whether any program can miss what goes; nearly all that is dropped are data, and all programs are many."""
-    return any(
-        entry.kind == "link" or (entry.kind == "file" and (entry.mode & 0o111 or is_library_name(path)))
-        for path in gone
-        for entry in (tree[path],)
-    )
+    reached = {found for path in gone if (found := tree.resolve(path)) is not None}
+    behind_links = {each for path in reached - gone if tree.is_folder(path) for each in tree.below(path)}
+    files = [path for path in reached | behind_links if not tree.is_folder(path)]
+    return any(tree[path].mode & 0o111 or is_library_name(path) for path in files)
 
 
 def _by_name(files: Files, after: Tree, modules: Modules, path: str) -> Iterator[Need]:
