@@ -82,7 +82,7 @@ function others(world: World, request: Request, key: string, id: string): Reply 
     case "GET storage-pools":
       return page(world.storagePools, query);
     case "GET volumes":
-      return page([{ storage_pool: "default", name: "found.qcow2", path: "/var/lib/skerry/volumes/found.qcow2", format: "qcow2", capacity: 8e9, allocation: 1e9, backing: null, used_by: [] }], query);
+      return page([{ storage_pool: "default", name: "found.qcow2", path: "/var/lib/skerry/volumes/found.qcow2", format: "qcow2", capacity: 8e9, allocation: 1e9, backing: null, used_by: [], host: "anvil", image: null, clones: [], unused: true }], query);
     case "GET facts": {
       const object = query.get("object");
       const facts = world.facts.filter((fact) => !object || fact.object.id === object).reverse();
@@ -234,8 +234,11 @@ function images(world: World, request: Request, id: string): Reply {
 }
 
 function uploads(world: World, request: Request, id: string): Reply {
+  if (!id && request.method === "GET") return page([...world.uploads.values()], request.query);
   if (request.method === "POST") {
-    const upload = { id: randomUUID(), size: (request.body as { size: number }).size, received: 0 };
+    const { size, name } = request.body as { size: number; name: string };
+    const expires = new Date(Date.now() + 48 * 3600 * 1000).toISOString();
+    const upload = { id: randomUUID(), name, user: "admin", size, received: 0, expires_at: expires };
     world.uploads.set(upload.id, upload);
     return ok(upload, 201);
   }

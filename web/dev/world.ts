@@ -42,8 +42,8 @@ export class World {
     { name: "br0", kind: "bridge", active: false, autostart: false, bridge: "br0", forward: null, addresses: [], dhcp: false },
   ];
   readonly storagePools: StoragePool[] = [
-    { name: "default", kind: "dir", path: "/var/lib/skerry/volumes", active: true, capacity: 480 * GIB, allocation: 211 * GIB, available: 269 * GIB },
-    { name: "isos", kind: "dir", path: "/srv/isos", active: true, capacity: 100 * GIB, allocation: 93 * GIB, available: 7 * GIB },
+    { name: "default", kind: "dir", path: "/var/lib/skerry/volumes", active: true, capacity: 480 * GIB, allocation: 211 * GIB, available: 269 * GIB, managed: true },
+    { name: "isos", kind: "dir", path: "/srv/isos", active: true, capacity: 100 * GIB, allocation: 93 * GIB, available: 7 * GIB, managed: false },
   ];
   say: Say = () => undefined;
   private number = 0;

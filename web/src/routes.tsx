@@ -8,6 +8,7 @@ import { VmsPage } from "./vms/VmsPage";
 const VmPage = lazy(async () => ({ default: (await import("./vms/VmPage")).VmPage }));
 const NewVmPage = lazy(async () => ({ default: (await import("./vms/create/NewVmPage")).NewVmPage }));
 const ImagesPage = lazy(async () => ({ default: (await import("./images/ImagesPage")).ImagesPage }));
+const StoragePage = lazy(async () => ({ default: (await import("./storage/StoragePage")).StoragePage }));
 const HostsPage = lazy(async () => ({ default: (await import("./hosts/HostsPage")).HostsPage }));
 const TasksPage = lazy(async () => ({ default: (await import("./tasks/TasksPage")).TasksPage }));
 const TaskPage = lazy(async () => ({ default: (await import("./tasks/TaskPage")).TaskPage }));
@@ -25,6 +26,7 @@ export const router = createBrowserRouter([
       { path: "/vms/new", element: <NewVmPage /> },
       { path: "/vms/:id/:tab?", element: <VmPage /> },
       { path: "/images", element: <ImagesPage /> },
+      { path: "/storage", element: <StoragePage /> },
       { path: "/hosts", element: <HostsPage /> },
       { path: "/tasks", element: <TasksPage /> },
       { path: "/tasks/:id", element: <TaskPage /> },

@@ -9,6 +9,7 @@ import pytest
 from tests.integration.cli.conftest import Skerry
 from tests.integration.cli.fake_server import HOST, IMAGE, TASK, Fake, Reply, example, page
 
+PLACES = [("one", "a"), ("two", "a"), ("two", "b")]
 LISTS = [
     (["image", "ls"], "/images", IMAGE),
     (["host", "ls"], "/hosts", HOST),
@@ -83,3 +84,26 @@ def test_people_and_tokens(skerry: Skerry, fake: Fake) -> None:
     assert fake.got("POST", "/tokens")[0].json == {"name": "ci", "expires_in_days": None}
     assert secret.out == example("TokenWithSecret")["secret"] + "\n"
     assert len(fake.got("DELETE", f"/tokens/{example('Token')['id']}")) == 1
+
+
+def test_volumes_are_deleted_by_name_or_by_pool_and_name(skerry: Skerry, fake: Fake) -> None:
+    volumes = [example("VolumeInfo") | {"name": name, "storage_pool": pool} for name, pool in PLACES]
+    fake.on("GET", "/volumes", page(volumes))
+    done = TASK | {"state": "succeeded"}
+    for name, pool in PLACES:
+        fake.on("DELETE", f"/volumes/{pool}/{name}", Reply(202, done))
+    fake.on("GET", f"/tasks/{done['id']}", done)
+
+    assert skerry("volume", "delete", "one", "b/two", "--yes").status == 0
+    assert fake.got("DELETE", "/volumes/a/one")
+    assert fake.got("DELETE", "/volumes/b/two")
+    several = skerry("volume", "delete", "two", "--yes")
+    assert "two is in several pools: a, b" in several.err
+    assert "there is no volume three" in skerry("volume", "delete", "three", "--yes").err
+
+
+def test_uploads_are_thrown_away(skerry: Skerry, fake: Fake) -> None:
+    fake.on("DELETE", "/uploads/u1", Reply(204))
+
+    assert skerry("upload", "delete", "u1", "--yes").status == 0
+    assert fake.got("DELETE", "/uploads/u1")

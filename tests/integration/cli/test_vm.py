@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,14 @@ def _asked(fake: Fake) -> dict[str, Any]:
 
 
 def test_ls_shows_state_size_and_addresses(skerry: Skerry, fake: Fake) -> None:
+    running = VM | {"started_at": (dt.datetime.now(dt.UTC) - dt.timedelta(hours=75, minutes=5)).isoformat()}
     stopped = VM | {"name": "database-2", "state": "stopped", "pending_state": "running", "addresses": []}
-    fake.on("GET", "/vms", page([VM, stopped]))
+    fake.on("GET", "/vms", page([running, stopped | {"started_at": None}]))
 
     assert skerry("vm", "ls").out == (
-        "NAME        STATE               VCPUS  MEMORY  CPU  ADDRESSES       HOST\n"
-        "web1        running                 2   1 GiB  7 %  192.168.122.17  rack1-a\n"
-        "database-2  stopped -> running      2   1 GiB    -  -               rack1-a\n"
+        "NAME        STATE               VCPUS  MEMORY  CPU       UP  ADDRESSES       HOST\n"
+        "web1        running                 2   1 GiB  7 %  3 d 3 h  192.168.122.17  rack1-a\n"
+        "database-2  stopped -> running      2   1 GiB    -        -  -               rack1-a\n"
     )
 
 
@@ -343,3 +345,51 @@ def test_snapshots_are_listed(skerry: Skerry, fake: Fake) -> None:
 
     assert result.out.startswith("NAME")
     assert example("Snapshots")["items"][0]["name"] in result.out
+
+
+@pytest.mark.parametrize(
+    ("drives", "word", "asked", "body"),
+    [
+        (["sda"], "netinst", ("PUT", "/vms/web1/disks/sda/media"), {"image": "netinst"}),
+        (["sda", "sdb-seed"], "none", ("PUT", "/vms/web1/disks/sda/media"), {"image": None}),
+        (["sda-seed"], "netinst", ("POST", "/vms/web1/disks"), {"kind": "cdrom", "image": "netinst"}),
+    ],
+    ids=["insert", "eject, and leave the first settings", "a machine without a drive gets one"],
+)
+def test_set_changes_the_cd_of_the_only_drive(
+    skerry: Skerry, fake: Fake, drives: list[str], word: str, asked: tuple[str, str], body: dict[str, Any]
+) -> None:
+    disks = [
+        VM["disks"][0] | {"target": name[:3], "device": "cdrom", "volume": name if "-seed" in name else None}
+        for name in drives
+    ]
+    fake.on("GET", "/vms/web1", VM | {"disks": disks})
+    fake.on(*asked, Reply(202, DONE))
+    fake.on("GET", f"/tasks/{DONE['id']}", DONE)
+
+    result = skerry("vm", "set", "web1", "--cd", word)
+
+    assert result.status == 0, result.err
+    (request,) = fake.got(*asked)
+    assert request.json == body
+
+
+def test_set_does_not_guess_which_of_several_drives_is_meant(skerry: Skerry, fake: Fake) -> None:
+    drives = [VM["disks"][0] | {"target": name, "device": "cdrom", "volume": None} for name in ("sda", "sdb")]
+    fake.on("GET", "/vms/web1", VM | {"disks": drives})
+
+    result = skerry("vm", "set", "web1", "--cd", "netinst")
+
+    assert result.status != 0
+    assert "several CD drives: sda, sdb" in result.err
+    assert "skerry vm disk media web1 DRIVE netinst" in result.err
+
+
+def test_uptime_is_told(skerry: Skerry, fake: Fake) -> None:
+    since = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=3, seconds=5)
+    vm = VM | {"started_at": since.isoformat()}
+    fake.on("GET", "/vms", page([vm]))
+    fake.on("GET", "/vms/web1", vm)
+
+    assert "3 min" in skerry("vm", "ls").out
+    assert "for 3 min" in skerry("vm", "show", "web1").out

@@ -32,6 +32,7 @@ export type TokenWithSecret = Schemas["TokenWithSecret"];
 export type Upload = Schemas["Upload"];
 export type User = Schemas["User"];
 export type Vm = Schemas["Vm"];
+export type Volume = Schemas["VolumeInfo"];
 export type VmAction = Schemas["VmAction"];
 export type VmActionRequest = Schemas["VmActionRequest"];
 export type VmChanges = Schemas["VmChanges"];

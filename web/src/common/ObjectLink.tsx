@@ -9,6 +9,7 @@ const PLACES: Readonly<Partial<Record<ObjectRef["kind"], (object: ObjectRef) => 
   host: () => "/hosts",
   network: () => "/hosts",
   "storage-pool": () => "/hosts",
+  volume: () => "/storage",
 };
 
 /** The name of a thing, and the way to it. */

@@ -28,6 +28,7 @@ const MAIN = "main";
 const PLACES: readonly [string, string][] = [
   ["/vms", "Virtual machines"],
   ["/images", "Images"],
+  ["/storage", "Storage"],
   ["/hosts", "Hosts"],
   ["/tasks", "Tasks"],
   ["/events", "Events"],

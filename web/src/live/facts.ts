@@ -44,7 +44,11 @@ export class FactFeed {
     });
     const stale = LISTS_WITHOUT_DATA[fact.kind];
     if (stale && fact.data === null) void this.client.invalidateQueries({ queryKey: stale });
-    if (fact.kind === "task.changed" && fact.data?.ended_at) this.readLogAgain(fact.object.id);
+    if (fact.kind === "task.changed" && fact.data?.ended_at) {
+      this.readLogAgain(fact.object.id);
+      // Whatever a task made or removed; only what is shown is asked for again.
+      for (const queryKey of MADE_BY_TASKS) void this.client.invalidateQueries({ queryKey });
+    }
   }
 
   /** Nobody knows what was missed: ask for everything anew. */
@@ -96,6 +100,9 @@ const LISTS_WITHOUT_DATA: Readonly<Record<string, QueryKey | undefined>> = {
   "storage-pool.changed": ["storage-pools"],
   "host.changed": ["hosts"],
 };
+
+/** What hosts know alone, so that no fact has it. */
+const MADE_BY_TASKS: readonly QueryKey[] = [["volumes"], ["uploads"]];
 
 /** What facts say nothing about, or what a person is working on. */
 const KEPT: ReadonlySet<string> = new Set(["session", "about", "definition"]);

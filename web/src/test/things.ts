@@ -1,6 +1,6 @@
 /** Machines, tasks and so on for tests: whole ones, of which a test names what matters to it. */
 
-import type { Fact, HostInfo, Image, Session, Task, Vm } from "../api/types";
+import type { Fact, HostInfo, Image, Session, Task, Upload, Vm, Volume } from "../api/types";
 
 export const GIB = 1024 ** 3;
 
@@ -92,6 +92,37 @@ export function anImage(about: Partial<Image> = {}): Image {
     volume: "aos.qcow2",
     created_at: "2026-01-01T10:00:00Z",
     used_by: [],
+    ...about,
+  };
+}
+
+export function aVolume(about: Partial<Volume> = {}): Volume {
+  const name = about.name ?? "web1-0";
+  return {
+    storage_pool: "skerry",
+    name,
+    path: `/volumes/${name}`,
+    format: "qcow2",
+    capacity: 10 * GIB,
+    allocation: GIB,
+    backing: null,
+    used_by: [],
+    host: "anvil",
+    image: null,
+    clones: [],
+    unused: true,
+    ...about,
+  };
+}
+
+export function anUpload(about: Partial<Upload> = {}): Upload {
+  return {
+    id: nextId(),
+    name: "disk.qcow2",
+    user: "admin",
+    size: GIB,
+    received: 0,
+    expires_at: "2030-01-01T10:00:00Z",
     ...about,
   };
 }

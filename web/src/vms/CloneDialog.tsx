@@ -47,7 +47,7 @@ export function CloneDialog({ vm, onClose }: { vm: Vm; onClose: () => void }): R
       <Checkbox
         id="clone-full"
         label="Copy the disks in full"
-        description="Takes longer and more space; the clone then stands on its own."
+        description="Takes longer and more space. Otherwise the clone stands on the same image as this machine, and only what this machine wrote is copied."
         isChecked={fullCopy}
         onChange={(_event, checked) => setFullCopy(checked)}
       />

@@ -50,7 +50,7 @@ export function DeleteVmsDialog({ vms, onClose }: Props): React.JSX.Element {
           id="disks-keep"
           name="disks"
           label="Keep the disks"
-          description="They stay in their storage pool, and can become images."
+          description="They stay in their storage pool: see Storage, where they can be deleted later. They can become images. The first settings (cloud-init) are deleted, as they may hold passwords."
           isChecked={keepDisks}
           onChange={() => setKeepDisks(true)}
         />

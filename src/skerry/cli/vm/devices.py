@@ -7,6 +7,7 @@ from typing import Annotated
 from skerry.cli import follow, names, options
 from skerry.cli.client import Json, path
 from skerry.cli.program import Run, typer
+from skerry.cli.vm.changes import tell_restart
 from skerry.cli.vm.noun import DISK, NIC
 from skerry.errors import BadInput
 
@@ -26,7 +27,9 @@ def add_disk(
     cd: Annotated[
         str | None,
         typer.Option(
-            "--cd", help="Add a CD drive with this ISO image, or with none.", autocompletion=names.images
+            "--cd",
+            help="Add a CD drive with this ISO image, or with none; a running machine gets it at its next start.",
+            autocompletion=names.images,
         ),
     ] = None,
     no_wait: options.NoWait = False,
@@ -49,7 +52,7 @@ def add_disk(
         raise BadInput("say how large the disk is", hint=f"such as: skerry vm disk add {name} 10G")
     with names.said(run, "images", disk.get("image")):
         task = run.client.post(path("vms", name, "disks"), disk)
-    follow.finish(run, [task], wait=not no_wait)
+    follow.finish(run, [task], wait=not no_wait, put=lambda tasks: tell_restart(run, name, tasks[0]))
 
 
 def none_or(word: str) -> str | None:

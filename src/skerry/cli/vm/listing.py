@@ -7,7 +7,7 @@ from typing import Annotated
 
 from skerry.cli import names, options, output
 from skerry.cli.client import Json, path
-from skerry.cli.options import shown_size, shown_time
+from skerry.cli.options import shown_duration, shown_size, shown_time
 from skerry.cli.output import Column
 from skerry.cli.program import Run, typer
 from skerry.cli.vm.noun import VM, addresses, state
@@ -24,6 +24,7 @@ COLUMNS = (
     Column("VCPUS", lambda vm: vm["vcpus"], right=True),
     Column("MEMORY", lambda vm: shown_size(vm["memory"]), right=True),
     Column("CPU", lambda vm: _cpu(dict(vm)), right=True),
+    Column("UP", lambda vm: shown_duration(vm["started_at"], None), right=True),
     Column("ADDRESSES", lambda vm: ", ".join(addresses(dict(vm)))),
     Column("HOST", lambda vm: vm["host"]),
 )
@@ -84,10 +85,15 @@ def _facts(vm: Json) -> list[tuple[str, object]]:
         ("Host", vm["host"]),
         ("Owner", vm["owner"]),
         ("Created", shown_time(vm["created_at"])),
-        ("Started", shown_time(vm["started_at"])),
+        ("Up since", _since(vm)),
         ("Tasks queued", vm["queued_tasks"] or ""),
         ("Id", vm["id"]),
     ]
+
+
+def _since(vm: Json) -> str:
+    began = vm["started_at"]
+    return f"{shown_time(began)}, for {shown_duration(began, None)}" if began else ""
 
 
 def _disk(disk: Json) -> str:

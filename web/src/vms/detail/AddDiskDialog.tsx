@@ -26,6 +26,7 @@ export function AddDiskDialog({ vm, onClose }: { vm: Vm; onClose: () => void }):
   const [template, setTemplate] = useState("");
   const [iso, setIso] = useState("");
   const add = useTaskRequest(() => addDisk(vm.id, diskOf(kind, size, template, iso)), onClose);
+  const runs = !["stopped", "crashed", "saved"].includes(vm.state);
   const wrong = kind === "empty" && !(size >= MIB) ? `At least ${formatBytes(MIB)}.` : null;
   return (
     <FormDialog
@@ -60,7 +61,11 @@ export function AddDiskDialog({ vm, onClose }: { vm: Vm; onClose: () => void }):
         </Field>
       )}
       {kind === "cdrom" && (
-        <Field id="add-iso" label="CD">
+        <Field
+          id="add-iso"
+          label="CD"
+          help={runs ? "A running machine gets the new drive when it was shut down and started again. In a drive that is there, CDs can be changed at any time." : null}
+        >
           <select id="add-iso" className="sk-select" value={iso} onChange={(event) => setIso(event.currentTarget.value)}>
             <option value="">none, leave the drive empty</option>
             {images.filter((image) => image.kind === "iso").map((image) => (

@@ -73,7 +73,9 @@ export function DetachDiskDialog({ vm, disk, onClose }: Props): React.JSX.Elemen
           <Radio id="volume-delete" name="volume" label="Delete the volume" description="This cannot be taken back." isChecked={deletes} onChange={() => setDeletes(true)} />
         </div>
       ) : (
-        "What is in it stays where it is."
+        disk.volume?.endsWith("-seed")
+          ? "It holds the first settings of the guest (cloud-init), which are deleted with it."
+          : "What is in it stays where it is."
       )}
     </ConfirmDialog>
   );

@@ -6,6 +6,7 @@ import type { Vm } from "../../api/types";
 import { Entry } from "../../common/Entry";
 import { formatBytes, plural } from "../../common/format";
 import { Time } from "../../common/Time";
+import { Uptime } from "../../common/Uptime";
 import { AddressList } from "../Addresses";
 import { VmStateLabel } from "../VmStateLabel";
 import { bootText } from "./bootOrder";
@@ -52,7 +53,7 @@ function AboutCard({ vm }: { vm: Vm }): React.JSX.Element {
             <VmStateLabel vm={vm} />
             {vm.started_at && (
               <div className="sk-quiet">
-                started <Time at={vm.started_at} />
+                for <Uptime since={vm.started_at} />
               </div>
             )}
           </Entry>
