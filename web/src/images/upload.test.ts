@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { json, problem, serve } from "../test/server";
+import { anUpload } from "../test/things";
 import { sendFile, startUpload } from "./upload";
 
 const MIB = 1024 ** 2;
@@ -33,7 +34,7 @@ test("a file is sent in pieces, each from where the last one ended", async () =>
   });
   const progress = sending();
 
-  await sendFile(file(size), { id: "u", size, received: 0 }, progress);
+  await sendFile(file(size), anUpload({ id: "u", size }), progress);
 
   expect(asked.map((one) => one.path)).toEqual([0, EIGHT, 2 * EIGHT].map((offset) => `uploads/u?offset=${offset}`));
   expect(progress.seen.at(-1)).toBe(size);
@@ -50,7 +51,7 @@ test("after a break the server is asked how far it got", async () => {
     "GET uploads": { id: "u", size: EIGHT, received: 3 * MIB },
   });
 
-  const sent = sendFile(file(EIGHT), { id: "u", size: EIGHT, received: 0 }, sending());
+  const sent = sendFile(file(EIGHT), anUpload({ id: "u", size: EIGHT }), sending());
   await vi.runAllTimersAsync();
   await sent;
 
@@ -60,7 +61,7 @@ test("after a break the server is asked how far it got", async () => {
 test("what the server refuses for good is not tried again", async () => {
   const asked = serve({ "PUT uploads": () => problem(507, "no-space", { status: 413 }) });
 
-  const sent = sendFile(file(MIB), { id: "u", size: MIB, received: 0 }, sending());
+  const sent = sendFile(file(MIB), anUpload({ id: "u", size: MIB }), sending());
 
   await expect(sent).rejects.toMatchObject({ code: "no-space" });
   expect(asked).toHaveLength(1);
@@ -68,7 +69,7 @@ test("what the server refuses for good is not tried again", async () => {
 
 test("a second try with the same file goes on with the first one's upload", async () => {
   serve({ "GET uploads": { id: "u", size: 10, received: 7 }, "POST uploads": { id: "new", size: 11, received: 0 } });
-  const known = { id: "u", size: 10, received: 0 };
+  const known = anUpload({ id: "u", size: 10 });
 
   expect((await startUpload(file(10), known)).received).toBe(7);
   expect((await startUpload(file(11), known)).id).toBe("new");

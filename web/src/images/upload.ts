@@ -19,7 +19,7 @@ export async function startUpload(file: File, known: Upload | null): Promise<Upl
   if (known?.size === file.size) {
     return answer(api.GET("/api/v1/uploads/{id}", { params: { path: { id: known.id } } }));
   }
-  return answer(api.POST("/api/v1/uploads", { body: { size: file.size } }));
+  return answer(api.POST("/api/v1/uploads", { body: { size: file.size, name: file.name.slice(-256) } }));
 }
 
 /** Send the rest of a file; the answer comes when the server has all of it. */
