@@ -24,9 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skerry.commands import Commands
-from skerry.errors import CommandFailed, NoSpace, Unavailable
+from skerry.errors import CommandFailed, NoSpace, SkerryError, Unavailable
 from skerry.sizes import format_size
 
+_TRIES = 5  # to remove a folder
 _LOOK_AGAIN_S = 0.1  # between two tries for a lock that another build holds
 # As the C library says it, and as apt and tar do.
 _FULL = re.compile(
@@ -98,18 +99,38 @@ class Cache:
                 if not entry.is_dir():
                     await self._make(entry, make)
                 await _acquire(lock, fcntl.LOCK_SH)  # not in one step with the above, so the loop looks again
-            os.utime(entry)
-            yield entry
+            with self._deletion_explained(entry):
+                os.utime(entry)
+                yield entry
 
     async def _make(self, entry: Path, make: Make) -> None:
         async with self.workspace() as workspace:
-            with full_disk_explained(self.root):
-                folder = workspace.path / "entry"
+            folder = workspace.path / "entry"
+            with self._deletion_explained(workspace.path), full_disk_explained(self.root):
                 folder.mkdir()
                 await make(workspace, folder)
                 await asyncio.to_thread(_flush, folder)
-                folder.rename(entry)
+                entry.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    folder.rename(entry)
+                except OSError as exc:
+                    # Locks were deleted with the cache, so that somebody else could make it too.
+                    if exc.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                        raise
                 _fsync(entry.parent)
+
+    @contextmanager
+    def _deletion_explained(self, needed: Path) -> Iterator[None]:
+        """Turn what fails because somebody deleted the cache under us into an error that says so."""
+        try:
+            yield
+        except (OSError, SkerryError) as exc:
+            if needed.exists():
+                raise
+            raise Unavailable(
+                f"the image cache {self.root} was deleted while it was in use; nothing half-made is kept",
+                hint="run the build again",
+            ) from exc
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator[Workspace]:
@@ -117,6 +138,7 @@ class Cache:
         name = secrets.token_hex(8)
         path = self._tmp / name
         with full_disk_explained(self.root):
+            self._tmp.mkdir(parents=True, exist_ok=True)
             lock = _open_locked(path.with_suffix(".lock"))
         try:
             with full_disk_explained(self.root):
@@ -190,6 +212,7 @@ class Cache:
 
     @contextmanager
     def _lock_file(self, kind: str, key: str) -> Iterator[int]:
+        self._locks.mkdir(parents=True, exist_ok=True)
         lock = os.open(self._locks / f"{kind}-{key}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             yield lock
@@ -234,18 +257,31 @@ def no_space(folder: Path) -> NoSpace:
 
 
 def tree_size(folder: Path) -> int:
-    """The bytes that a folder takes on its disk."""
-    total = 0
-    for path in (folder, *folder.rglob("*")):
-        with contextlib.suppress(FileNotFoundError):
-            total += path.lstat().st_blocks * 512
+    """The bytes that a folder takes on its disk; nothing when it is gone."""
+    try:
+        total = folder.lstat().st_blocks * 512
+        with os.scandir(folder) as names:
+            for each in names:
+                if each.is_dir(follow_symlinks=False):
+                    total += tree_size(Path(each.path))
+                else:
+                    total += each.stat(follow_symlinks=False).st_blocks * 512
+    except FileNotFoundError:
+        return 0
     return total
 
 
 def remove_tree(path: Path) -> None:
     """Delete a folder, if it is there; links are deleted, not followed."""
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(path)
+    for _ in range(_TRIES):
+        try:
+            shutil.rmtree(path)
+        except FileNotFoundError:
+            return
+        except OSError as exc:
+            # A program that was just killed may have made one more file.
+            if exc.errno != errno.ENOTEMPTY:
+                raise
 
 
 def _open_locked(path: Path) -> int:

@@ -11,6 +11,7 @@ Everything runs in a session: it can change the root and nothing else, and leave
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from skerry.errors import SkerryError, TimedOut
 from skerry.images.cache import disk_was_full, no_space
 from skerry.images.instructions import settings_script
 from skerry.images.minimize.rules import is_minimizer, understand_minimizer
+from skerry.images.minimize.run import FORMAT as MINIMIZER_FORMAT
 from skerry.images.minimize.run import minimize
 from skerry.images.recipe import BadRecipe, Script
 from skerry.images.session import Session
@@ -227,18 +229,27 @@ def script_argv(script: Script, file: str) -> list[Arg]:
     return ["/bin/sh", "-c", wrapper, "sh", script.log, *run]
 
 
-def script_inputs(scripts: Sequence[Script]) -> list[tuple[str, str, str, bool, bool, str | None]]:
-    """What decides about what scripts do; where they stand does not."""
-    return [
-        (each.section, each.body.hex(), each.interpreter, each.chroot, each.error_on_fail, each.log)
-        for each in scripts
-    ]
+def script_inputs(scripts: Sequence[Script]) -> dict[str, list[object]]:
+    """What decides about what scripts do, by their numbers; where they stand does not. Bodies may hold secrets."""
+    return {
+        f"script {number}": [
+            hashlib.sha256(each.body).hexdigest(),
+            each.section,
+            each.interpreter,
+            each.chroot,
+            each.error_on_fail,
+            each.log or "",
+        ]
+        for number, each in enumerate(scripts, start=1)
+    }
 
 
 def inputs(meaning: Meaning) -> dict[str, object]:
     """What decides about the root beside the base, for the step's key."""
+    scripts = after_packages(meaning)
     return {
         "format": FORMAT,
-        "words": settings_script(meaning).hex(),
-        "scripts": script_inputs(after_packages(meaning)),
+        "minimizer": MINIMIZER_FORMAT if any(map(is_minimizer, scripts)) else 0,
+        "words": hashlib.sha256(settings_script(meaning)).hexdigest(),
+        **script_inputs(scripts),
     }

@@ -6,13 +6,16 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from skerry.images.configure import after_packages
 from skerry.images.plan import Plan
+from skerry.images.recipe import Script
 
 _SHOWN = 60  # characters of a value
 
@@ -42,6 +45,7 @@ def explain(cache: Path, recipe: Path, planned: Plan, there: Mapping[str, bool])
     """Which steps would run and why; `there` tells which the cache has, by name."""
     old = _read(_file(cache, recipe))
     needed = _needed(planned, there)
+    places = _Places(after_packages(planned.meaning))
     again: set[str] = set()
     found = []
     for each in planned.steps:
@@ -55,10 +59,25 @@ def explain(cache: Path, recipe: Path, planned: Plan, there: Mapping[str, bool])
                 why = ["the cache no longer has it"]
             else:
                 why = [f"{need} changes" for need in each.needs if need in again]
-                why = [*changes(before["inputs"], _flat(each.inputs)), *why] or ["what it needs was another"]
+                lines = changes(before["inputs"], _flat(each.inputs))
+                why = [*map(places.named, lines), *why] or ["what it needs was another"]
             again.add(each.name)
         found.append(PlannedStep(each.name, each.title, runs, tuple(why)))
     return found
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where the scripts stand now, for lines that know only their numbers."""
+
+    scripts: Sequence[Script]
+
+    def named(self, line: str) -> str:
+        """The line, with the script's section and place."""
+        number = re.match(r"script (\d+)\b", line)
+        if number is None or int(number.group(1)) > len(self.scripts):
+            return line
+        return f"{self.scripts[int(number.group(1)) - 1]}{line[number.end() :]}"
 
 
 def _needed(planned: Plan, there: Mapping[str, bool]) -> set[str]:
@@ -81,7 +100,9 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         before, after = old.get(name), new.get(name)
         if before == after:
             continue
-        if isinstance(before, list) and isinstance(after, list):
+        if name.startswith("script ") and before and after:
+            lines.append(f"{name} changed")
+        elif isinstance(before, list) and isinstance(after, list):
             more = [f"+{each}" for each in after if each not in before]
             less = [f"-{each}" for each in before if each not in after]
             lines.append(f"{name}: {' '.join([*more, *less]) or 'another order'}")
@@ -113,7 +134,7 @@ def _flat(inputs: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    text = json.dumps(value, default=str) if isinstance(value, (Mapping, list, tuple)) else str(value)
     return text if len(text) <= _SHOWN else "sha256:" + hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

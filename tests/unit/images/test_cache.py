@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,51 @@ async def test_trimming_leaves_what_is_in_use(cache: Cache) -> None:
 
     await cache.trim()
     assert not cache.has("root", KEY)
+
+
+async def test_a_cache_that_is_deleted_while_an_entry_is_made_says_so(cache: Cache) -> None:
+    async def deleted(workspace: Workspace, folder: Path) -> None:
+        shutil.rmtree(cache.root)
+        await fill(workspace, folder)
+
+    with pytest.raises(Unavailable, match="was deleted while it was in use"):
+        async with cache.use("root", KEY, deleted):
+            pass
+
+    async with cache.use("root", KEY, fill) as entry:
+        assert (entry / "file").exists()
+
+
+async def test_a_cache_that_is_deleted_while_an_entry_is_read_says_so(cache: Cache) -> None:
+    async def read() -> None:
+        async with cache.use("root", KEY, fill) as entry:
+            shutil.rmtree(cache.root)
+            (entry / "file").read_bytes()
+
+    with pytest.raises(Unavailable, match="was deleted while it was in use"):
+        await read()
+
+
+async def test_deleting_the_locks_lets_two_make_one_entry_and_both_have_it(cache: Cache) -> None:
+    async def slow(workspace: Workspace, folder: Path) -> None:
+        shutil.rmtree(cache.root / "locks")
+        async with cache.use("root", KEY, fill):
+            await fill(workspace, folder)
+
+    async with cache.use("root", KEY, slow) as entry:
+        assert (entry / "file").exists()
+    assert rubbish(cache) == []
+
+
+async def test_what_was_used_lately_is_kept_when_old_things_go(cache: Cache) -> None:
+    for number in range(2):
+        async with cache.use("root", f"{number:032}", fill) as entry:
+            pass
+        os.utime(entry, (number * 1000, number * 1000))
+
+    await cache.trim(limit=0, unused_since=500)
+
+    assert [path.name for path in (cache.root / "entries").iterdir()] == [f"root-{1:032}"]
 
 
 async def _full_for_us(_workspace: Workspace, _folder: Path) -> None:
