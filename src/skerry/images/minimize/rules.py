@@ -14,11 +14,12 @@ Capital letters in words do not matter.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
-from skerry.images.recipe import BadRecipe, Place, Script
+from skerry.images.recipe import BadRecipe, Mistake, Place, Script
 
 Verb = Literal["drop", "keep", "droprpm", "keeprpm", "dropdeb", "keepdeb", "accept"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -84,15 +85,22 @@ def understand_minimizer(script: Script) -> Minimizer:
     Raises:
         BadRecipe: with every mistake, each with its file and line.
     """
-    mistakes: list[str] = []
+    mistakes: list[Mistake] = []
     options = _options(script, mistakes)
-    lines = script.body.decode("utf-8", "surrogateescape").split("\n")
     first = script.place.line + 1 if script.place.line else 1
-    places = [Place(script.place.file, number) for number in range(first, first + len(lines))]
-    rules = tuple(_rules(zip(lines, places, strict=True), mistakes))
-    if mistakes:
-        raise BadRecipe("\n".join(mistakes), hint=f"the words are {', '.join(VERBS)}")
+    text = script.body.decode("utf-8", "surrogateescape")
+    rules = tuple(_rules(text, Place(script.place.file, first), mistakes))
+    _refuse(mistakes)
     return Minimizer(rules, options, str(script.place))
+
+
+def minimizer_mistakes(script: Script) -> list[Mistake]:
+    """What is wrong with a section, for those who collect mistakes."""
+    mistakes: list[Mistake] = []
+    _options(script, mistakes)
+    text = script.body.decode("utf-8", "surrogateescape")
+    list(_rules(text, Place(script.place.file, script.place.line + 1), mistakes))
+    return mistakes
 
 
 def parse_rules(text: str, file: str) -> tuple[Rule, ...]:
@@ -101,27 +109,33 @@ def parse_rules(text: str, file: str) -> tuple[Rule, ...]:
     Raises:
         BadRecipe: with every mistake, each with its line.
     """
-    mistakes: list[str] = []
-    numbered = ((line, f"{file}:{number}") for number, line in enumerate(text.split("\n"), start=1))
-    rules = tuple(_rules(numbered, mistakes))
-    if mistakes:
-        raise BadRecipe("\n".join(mistakes), hint=f"the words are {', '.join(VERBS)}")
+    mistakes: list[Mistake] = []
+    rules = tuple(_rules(text, Place(Path(file), 1), mistakes))
+    _refuse(mistakes)
     return rules
 
 
-def _rules(lines: Iterable[tuple[str, object]], mistakes: list[str]) -> Iterable[Rule]:
-    for line, place in lines:
+def _refuse(mistakes: Sequence[Mistake]) -> None:
+    if mistakes:
+        raise BadRecipe("\n".join(map(str, mistakes)), hint=f"the words are {', '.join(VERBS)}")
+
+
+def _rules(text: str, first: Place, mistakes: list[Mistake]) -> Iterator[Rule]:
+    """The rules of a text whose first line is at a place."""
+    for number, line in enumerate(text.split("\n"), start=first.line):
+        place = Place(first.file, number)
         word, _, rest = line.strip().replace("\t", " ", 1).partition(" ")
         verb, pattern = word.lower(), rest.strip()
         if not word or word.startswith("#"):
             continue
         known = next((each for each in VERBS if each == verb), None)
         if known is None:
-            mistakes.append(f"{place}: {word!r} is no word of {PROGRAM}")
+            mistakes.append(Mistake(place, f"{word!r} is no word of {PROGRAM}"))
         elif not pattern:
-            mistakes.append(f"{place}: {verb} needs {'a path' if known in _OF_PATHS else 'the name of a package'}")
+            wanted = "a path" if known in _OF_PATHS else "the name of a package"
+            mistakes.append(Mistake(place, f"{verb} needs {wanted}"))
         elif known not in _OF_PATHS and " " in pattern:
-            mistakes.append(f"{place}: {verb} takes one name a line, not {pattern!r}")
+            mistakes.append(Mistake(place, f"{verb} takes one name a line, not {pattern!r}"))
         else:
             yield Rule(known, pattern, str(place))
 
@@ -129,11 +143,11 @@ def _rules(lines: Iterable[tuple[str, object]], mistakes: list[str]) -> Iterable
 _OF_PATHS = frozenset({"drop", "keep", "accept"})
 
 
-def _options(script: Script, mistakes: list[str]) -> Options:
+def _options(script: Script, mistakes: list[Mistake]) -> Options:
     try:
         _, *words = shlex.split(script.interpreter)
     except ValueError as exc:
-        mistakes.append(f"{script.place}: --interpreter: {exc}")
+        mistakes.append(Mistake(script.place, f"--interpreter: {exc}"))
         return Options()
     needs: Needs = "error"
     flags = set()
@@ -144,5 +158,5 @@ def _options(script: Script, mistakes: list[str]) -> Options:
         elif word in {"--dryrun", "-v", "--verbose"}:
             flags.add(word)
         else:
-            mistakes.append(f"{script.place}: {word!r} is no option of {PROGRAM} in a recipe")
+            mistakes.append(Mistake(script.place, f"{word!r} is no option of {PROGRAM} in a recipe"))
     return Options(needs, dry_run="--dryrun" in flags, verbose=bool(flags & {"-v", "--verbose"}))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from skerry.errors import BadInput
+from skerry.images.minimize.rules import PROGRAM, is_minimizer, minimizer_mistakes
 from skerry.images.recipe import Mistake, Recipe, Remark, Script, Section
 from skerry.images.words.line import matching, no_climbing
 from skerry.images.words.meaning import Certificate
 from skerry.images.words.table import SECTIONS, Treatment
 
-MINIMIZER = "image-minimizer"  # the one interpreter that needs no path: Skerry's own
 _PATH = re.compile(r"/[A-Za-z0-9_./+@-]{1,250}")
 _PROGRAM = re.compile(r"/[A-Za-z0-9_./+@-]{1,250}( [A-Za-z0-9_./=+,-]{1,100}){0,20}")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,100}")
@@ -30,6 +30,8 @@ def scripts(recipe: Recipe, mistakes: list[Mistake], remarks: list[Remark]) -> t
         except BadInput as exc:
             mistakes.append(Mistake(script.place, f"{script.section}: {exc.message}"))
             continue
+        if is_minimizer(script):
+            mistakes += minimizer_mistakes(script)
         if _OLD_PYTHON.fullmatch(script.interpreter):
             reason = f"{script.interpreter} is Python 2, which is gone: use /usr/bin/python3"
             remarks.append(Remark(script.place, f"{script.section}: {reason}"))
@@ -38,11 +40,11 @@ def scripts(recipe: Recipe, mistakes: list[Mistake], remarks: list[Remark]) -> t
 
 
 def _check(script: Script) -> None:
-    if script.interpreter.split(" ")[0].rpartition("/")[2] == MINIMIZER:
+    if is_minimizer(script):
         if script.section != "%post":
-            raise BadInput(f"--interpreter={MINIMIZER} is for a %post: only then there is a root")
+            raise BadInput(f"--interpreter={PROGRAM} is for a %post: only then there is a root")
         if script.chroot:
-            raise BadInput(f"--interpreter={MINIMIZER} works from outside of the root: add --nochroot")
+            raise BadInput(f"--interpreter={PROGRAM} works from outside of the root: add --nochroot")
     else:
         matching(_PROGRAM, script.interpreter, "whole path of an interpreter (--interpreter)")
     if script.log:

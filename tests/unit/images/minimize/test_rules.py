@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from skerry.images.minimize.rules import Options, Rule, is_minimizer, parse_rules, understand_minimizer
+from skerry.images.minimize.rules import (
+    Options,
+    Rule,
+    is_minimizer,
+    minimizer_mistakes,
+    parse_rules,
+    understand_minimizer,
+)
 from skerry.images.recipe import BadRecipe, Place, Script
 
 
@@ -42,6 +49,12 @@ def test_all_mistakes_are_told_at_once() -> None:
     ]
     assert caught.value.hint is not None
     assert "keeprpm" in caught.value.hint
+
+
+def test_mistakes_can_be_collected_with_those_of_the_recipe() -> None:
+    found = minimizer_mistakes(script("drop /a\nkeeprpm a b\n"))
+
+    assert list(map(str, found)) == ["aos.ks:12: keeprpm takes one name a line, not 'a b'"]
 
 
 @pytest.mark.parametrize(
