@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from skerry.commands import Commands
-from skerry.errors import BadInput, NotFound, TooLarge
+from skerry.errors import BadInput, NotFound
 from skerry.images.builder import FILES, Builder, read_facts
 from skerry.images.cache import Cache, full_disk_explained
 from skerry.images.history import remember
@@ -22,8 +21,8 @@ from skerry.images.placing import Placed, Source, place
 from skerry.images.plan import Plan, make_plan
 from skerry.images.results import Built, BuiltFile, BuiltOutput
 from skerry.images.settings import BuildSettings, load_settings
+from skerry.images.sizes import check_size
 from skerry.progress import Progress, Quiet
-from skerry.sizes import format_size
 
 SUMS = "SHA256SUMS"
 _HEAVIEST = 10  # packages that a report names
@@ -88,7 +87,7 @@ async def build(
         about = await stack.enter_async_context(builder.about())
         heaviest = _heaviest(about)
         for name, entry in entries.items():
-            _check_size(order, name, entry, heaviest)
+            await _check_size(order, name, entry, builder)
         made = tuple(
             _built(name, entry, folder, from_cache=f"output {name}" in known) for name, entry in entries.items()
         )
@@ -139,7 +138,7 @@ async def build_image(
                 f"{recipe} has several disks: {', '.join(sorted(files))}", hint="give a folder instead of a file"
             )
         ((name, facts),) = files.items()
-        _check_size(order, format, entry, ())
+        await _check_size(order, format, entry, builder)
         virtual_size = _virtual_size(entry / FILES / name)
         with full_disk_explained(output.absolute().parent):
             source = Source(entry / FILES / name, facts["sha256"])
@@ -194,16 +193,12 @@ def _built(name: str, entry: Path, folder: Path, *, from_cache: bool) -> BuiltOu
     return BuiltOutput(name, files, tuple(folder / each for each in facts["folders"]), from_cache)
 
 
-def _check_size(order: Order, name: str, entry: Path, heaviest: Sequence[tuple[str, int]]) -> None:
+async def _check_size(order: Order, name: str, entry: Path, builder: Builder) -> None:
     facts = read_facts(entry)
     size = sum(each["size"] for each in facts["files"].values()) + sum(facts["folders"].values())
     if order.max_size is not None and size > order.max_size:
-        heavy = ", ".join(f"{package} {format_size(weight)}" for package, weight in heaviest[:5])
-        raise TooLarge(
-            f"{name} of {order.recipe} takes {format_size(size)}, more than {format_size(order.max_size)}"
-            + (f"; the heaviest packages: {heavy}" if heavy else ""),
-            hint="leave packages out, or minimize: `skerry image sizes` tells where the bytes are",
-        )
+        async with builder.about() as about:
+            check_size(about, size, order.max_size, what=f"{name} of {order.recipe}")
 
 
 def _heaviest(about: Path) -> tuple[tuple[str, int], ...]:
