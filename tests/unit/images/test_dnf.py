@@ -10,8 +10,9 @@ import pytest
 from skerry.errors import CommandFailed, NoSpace, SkerryError, Unavailable
 from skerry.images.installers.dnf import Place, configuration, contained_argv, dnf_argv, languages, rpm_macros
 from skerry.images.installers.dnf_output import BadSignature, Follow, explain, name_of
-from skerry.images.installers.rpm import inside, keep, link_tree, remembered
+from skerry.images.installers.rpm_archive import keep, link_tree
 from skerry.images.installers.rpm_database import with_times
+from skerry.images.installers.rpm_root import inside, remembered
 from skerry.images.recipe import BadRecipe, Packages
 from skerry.images.repositories import RpmRepository
 from skerry.progress import Quiet

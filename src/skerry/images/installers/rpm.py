@@ -8,13 +8,8 @@ the files that decide about later updates are put as the image will want them.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import hashlib
 import os
-import re
-import secrets
 import shutil
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,7 +23,6 @@ from skerry.images.installers.dnf import (
     configuration,
     contained_argv,
     dnf_argv,
-    languages,
     needs_comps,
     offline_environment,
     rpm_macros,
@@ -36,17 +30,17 @@ from skerry.images.installers.dnf import (
 )
 from skerry.images.installers.dnf_output import Follow, explain
 from skerry.images.installers.installer import BASE_TAR, BaseBuild, write_packages
+from skerry.images.installers.rpm_archive import epoch_of, keep, link_or_copy, link_tree
 from skerry.images.installers.rpm_database import Listed
-from skerry.images.lock import InstalledPackage, LockBroken, differences
+from skerry.images.installers.rpm_root import DNF_4, KEYS, LEFT_BEHIND, forget_when, inside, is_address, remembered
+from skerry.images.lock import InstalledPackage, Lock, LockBroken, LockedPackage, differences
+from skerry.images.package_files import find_files, moved_on, sha256_of
 from skerry.images.recipe import Packages
-from skerry.images.repositories import RpmRepository, check_repository, section
+from skerry.images.repositories import RpmRepository, check_repository
 from skerry.images.session import Session, bubblewrap_argv, namespace_argv, open_session
 
 FORMAT = 1  # of what is done here; part of the step's key
 TIMEOUT_S = 3600.0
-_LEFT_BEHIND = ("var/cache/ldconfig/aux-cache", "var/cache/dnf", "var/lib/systemd/random-seed")
-_KEYS = "etc/pki/rpm-gpg"  # where images keep the keys of repositories
-_DNF_4 = ("usr/bin/dnf-3", "usr/bin/yum-3")  # the programs whose history is in var/lib/dnf
 
 
 @dataclass(frozen=True)
@@ -105,15 +99,12 @@ class _Installation:
 
     async def run(self) -> int:
         """Do all of it; returns the epoch."""
-        build, packages = self._build, self._installer.packages
+        build = self._build
         await asyncio.to_thread(self._prepare)
+        keys = sorted((self._place.work / "keys").iterdir())
+        await rpm_database.import_keys(self._session, keys)
         try:
-            wanted = specs(packages) if build.lock is None else self._locked_specs()
-            if build.lock is None and needs_comps(packages):
-                wanted += await self._special_groups()
-            await self._dnf("install", "--downloadonly", "--", *wanted)
-            epoch = build.lock.epoch if build.lock else epoch_of(self._place.cache)
-            await self._dnf("install", "--", *wanted, offline=True, epoch=epoch)
+            epoch = await (self._install() if build.lock is None else self._install_locked(build.lock))
         finally:
             await asyncio.to_thread(self._keep)
         listed = await rpm_database.installed_packages(self._session)
@@ -124,7 +115,46 @@ class _Installation:
         build.progress.update(0.95, "packing")
         await self._session.pack(build.folder / BASE_TAR, epoch)
         write_packages(build.folder, installed)
+        if build.tree is not None:
+            self._session.root.rename(build.tree)
         return epoch
+
+    async def _install(self) -> int:
+        """What the recipe asks for, in the newest versions."""
+        wanted = specs(self._installer.packages)
+        if needs_comps(self._installer.packages):
+            wanted += await self._special_groups()
+        await self._dnf("install", "--downloadonly", "--", *wanted)
+        epoch = epoch_of(self._place.cache)
+        await self._dnf("install", "--", *wanted, offline=True, epoch=epoch)
+        return epoch
+
+    async def _install_locked(self, lock: Lock) -> int:
+        """The very packages of a lock: files of the pool or the archive, else fetched by their whole names."""
+        files = await asyncio.to_thread(self._locked_files, lock)
+        if missing := [each for each in lock.packages if each not in files]:
+            names = [f"{each.name}-{each.version}.{each.architecture}" for each in missing]
+            await self._dnf("install", "--downloadonly", "--", *names, *map(str, files.values()))
+            files = await asyncio.to_thread(self._locked_files, lock)
+        if missing := [each for each in lock.packages if each not in files]:
+            raise moved_on(missing)
+        self._follow.lines.clear()
+        names = sorted(map(str, files.values()))
+        await self._dnf("install", "--disablerepo=*", "--", *names, offline=True, epoch=lock.epoch)
+        return lock.epoch
+
+    def _locked_files(self, lock: Lock) -> dict[LockedPackage, Path]:
+        """Links to the files that are there with the right hash."""
+        pool = self._build.pool
+        if pool is not None and not pool.is_dir():
+            raise NotFound(f"there is no pool {pool}", hint="`skerry image lock RECIPE --download POOL` makes one")
+        folders = [*([pool] if pool else []), self._place.cache]
+        folders += [each.folder for each in self._installer.repositories if each.folder]
+        there = {path.parent for folder in folders for path in folder.rglob("*.rpm")}
+        found = find_files(lock.packages, sorted(there), lambda package: package.rpm_name)
+        target = self._place.work / "locked"
+        target.mkdir(exist_ok=True)
+        return {package: link_or_copy(file, target / package.rpm_name) for package, file in found.items()}
 
     def _prepare(self) -> None:
         place = self._place
@@ -162,7 +192,7 @@ class _Installation:
             except OSError as exc:
                 raise Unavailable(
                     f"the key {source} of the repository {repository.name} cannot be read: {exc.strerror}",
-                    hint="the package distribution-gpg-keys has those of releases; SKERRY_RPM_KEYS names others",
+                    hint="the package distribution-gpg-keys has those of releases; SKERRY_RPMKEYS names others",
                 ) from exc
             keys.append(copy.as_uri())
         return replace(repository, keys=tuple(keys))
@@ -174,7 +204,7 @@ class _Installation:
         epoch: int | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> None:
-        folders = [each.folder.resolve() for each in self._installer.repositories if each.folder]
+        folders = [each.folder for each in self._installer.repositories if each.folder]
         contained = [*bubblewrap_argv(), *contained_argv(self._place, folders, network=not offline)]
         home = self._place.work
         env = {"HOME": str(home)} if epoch is None else offline_environment(epoch, home)
@@ -191,12 +221,11 @@ class _Installation:
             )
         except CommandFailed as exc:
             where = self._build.workspace.scratch.parent
-            raise self._broken_lock(explain(exc, self._follow, self._installer.source, where)) from exc
-
-    def _broken_lock(self, failure: Exception) -> Exception:
-        if self._build.lock and "has no package" in str(failure):
-            return LockBroken(f"{failure}; the lock names it", hint="a pool of its packages is the way out")
-        return failure
+            failure = explain(exc, self._follow, self._installer.source, where)
+            if self._build.lock and "has no package" in failure.message:
+                hint = "the lock names it: --pool gives a folder that has it; `skerry image lock` makes a new lock"
+                failure = LockBroken(f"the mirror has moved on: {failure.message}", hint=hint)
+            raise failure from exc
 
     async def _special_groups(self) -> list[str]:
         """The packages of the groups that dnf cannot take as they are asked for, as far as there are any."""
@@ -213,21 +242,12 @@ class _Installation:
         found = {line.strip() for line in answers}
         return [*(f"@{group}" for group in groups), *(name for name in names if name in found)]
 
-    def _locked_specs(self) -> list[str]:
-        """The very packages: files of the archive where it has them, else by their whole names."""
-        assert self._build.lock
-        kept = {path.name: path for path in self._place.cache.rglob("*.rpm")}
-        wanted = []
-        for package in self._build.lock.packages:
-            file = kept.get(f"{package.name}-{package.version.rpartition(':')[2]}.{package.architecture}.rpm")
-            if file and package.sha256 and sha256_of(file) == package.sha256:
-                wanted.append(str(file))
-            else:
-                wanted.append(f"{package.name}-{package.version}.{package.architecture}")
-        return wanted
-
     def _hashed(self, listed: Sequence[Listed]) -> list[InstalledPackage]:
-        folders = [self._place.cache, *(each.folder for each in self._installer.repositories if each.folder)]
+        folders = [
+            self._place.cache,
+            self._place.work / "locked",
+            *(each.folder for each in self._installer.repositories if each.folder),
+        ]
         names = {each.file for each in listed}
         files = {path.name: path for folder in folders for path in folder.rglob("*.rpm") if path.name in names}
         return [
@@ -240,10 +260,10 @@ class _Installation:
         root, packages = self._session.root, self._installer.packages
         self._build.progress.update(0.9, "package database")
         await rpm_database.settle(self._session, epoch)
-        for name in _LEFT_BEHIND:
+        for name in LEFT_BEHIND:
             await self._remove(name)
         history = inside(root, "var/lib/dnf")
-        if history and not any((root / name).exists() for name in _DNF_4):
+        if history and not any((root / name).exists() for name in DNF_4):
             await self._remove("var/lib/dnf")  # which only dnf 4 reads
         elif history and (history / "history.sqlite").is_file():
             forget_when(history / "history.sqlite", epoch)
@@ -252,7 +272,7 @@ class _Installation:
             texts["etc/machine-id"] = ""  # made at the first boot
         for key in (self._place.work / "keys").iterdir():
             if any(key.name.rpartition("-")[0] == each.name for each in self._installer.kept):
-                texts[f"{_KEYS}/{key.name}"] = key.read_text()
+                texts[f"{KEYS}/{key.name}"] = key.read_text()
         for name, text in texts.items():
             await self._write(name, text)
 
@@ -286,106 +306,3 @@ def special_groups(packages: Packages, comps: Comps) -> tuple[list[str], list[st
         unwanted = {comps.group(word)[0] for word in packages.excluded_groups}
         groups = [each for each in comps.environment(packages.environment) if each not in unwanted]
     return list(dict.fromkeys(names)), groups
-
-
-def remembered(packages: Packages, kept: Sequence[RpmRepository], root: Path) -> dict[str, str]:
-    """Files of the root by which it treats later packages as the build did: by path."""
-    files = {}
-    macros = ""
-    if packages.languages is not None:
-        macros += f"%_install_langs {languages(packages.languages)}\n"
-    if not packages.docs:
-        macros += "%_excludedocs 1\n"
-    if macros:
-        files["etc/rpm/macros.image"] = macros
-    lines = []
-    if not packages.docs:
-        lines.append("tsflags=nodocs")
-    if not packages.weak_dependencies:
-        lines.append("install_weak_deps=False")
-    config = inside(root, "etc/dnf/dnf.conf")
-    if lines and config and config.is_file():
-        text = config.read_text(errors="replace")
-        files["etc/dnf/dnf.conf"] = text.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
-    for repository in kept:
-        keys = (f"file:///{_KEYS}/{repository.name}-{number}" for number in range(len(repository.keys)))
-        own = replace(
-            repository,
-            keys=tuple(key if is_address(key) else copy for key, copy in zip(repository.keys, keys, strict=True)),
-        )
-        files[f"etc/yum.repos.d/{repository.name}.repo"] = section(own)
-    return files
-
-
-def is_address(key: str) -> bool:
-    """Whether a key is dnf's to fetch, and not a file of this machine."""
-    return "://" in key and not key.startswith("file://")
-
-
-def inside(root: Path, name: str) -> Path | None:
-    """A path of the root, or None where a link on the way could lead out of it."""
-    path = root
-    for part in Path(name).parts:
-        path /= part
-        if path.is_symlink():
-            return None
-    return path
-
-
-def epoch_of(cache: Path) -> int:
-    """When the newest repository was made, in seconds since 1970, as the metadata in dnf's cache say.
-
-    Raises:
-        Unavailable: they say nothing.
-    """
-    times = [0]
-    for file in cache.glob("*/repodata/repomd.xml"):
-        text = file.read_text(errors="replace")
-        times += [int(each) for each in re.findall(r"<timestamp>(\d{9,10})(?:\.\d+)?</timestamp>", text)]
-    if not max(times):
-        raise Unavailable("the repositories do not say when they were made")
-    return max(times)
-
-
-def forget_when(history: Path, epoch: int) -> None:
-    """Let dnf's history tell of an installation at `epoch`, not of this machine."""
-    with contextlib.closing(sqlite3.connect(history)) as connection, connection:
-        connection.execute("UPDATE trans SET dt_begin = ?, dt_end = ?, cmdline = 'install'", (epoch, epoch))
-    rpm_database.compact(history)
-
-
-def link_tree(archive: Path, cache: Path) -> None:
-    """Show what is kept to one build, by links: dnf replaces files of metadata, and writes into no package."""
-    for path in _files(archive):
-        place = cache / path.relative_to(archive)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):  # another build may trim just now
-            os.link(path, place)
-            if path.suffix == ".rpm":
-                os.utime(place)
-
-
-def keep(cache: Path, name: str, archive: Path) -> None:
-    """Take over what a build fetched from a repository; a file appears whole or not at all, old metadata goes."""
-    own = re.compile(re.escape(name) + r"(-[0-9a-f]{16}/.*|[^/]*\.solvx?)")
-    there = {path.relative_to(cache) for path in _files(cache) if own.fullmatch(str(path.relative_to(cache)))}
-    for path in there:
-        place = archive / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        part = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
-        os.link(cache / path, part)
-        part.replace(place)
-        part.unlink(missing_ok=True)  # renaming a link to the same file does nothing
-    for path in _files(archive):
-        if path.parent.name == "repodata" and path.relative_to(archive) not in there:
-            path.unlink(missing_ok=True)
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
-
-
-def sha256_of(file: Path) -> str:
-    """The checksum of a file, in hexadecimal digits."""
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

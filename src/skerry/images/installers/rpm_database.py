@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from skerry.errors import BadImage, CommandFailed
+from skerry.errors import BadImage, BadInput, CommandFailed
 from skerry.images.installers.dnf import DATABASE
 from skerry.images.lock import InstalledPackage
 from skerry.images.session import Session
@@ -29,6 +30,20 @@ class Listed:
 
     package: InstalledPackage
     file: str
+
+
+async def import_keys(session: Session, keys: Sequence[Path]) -> None:
+    """Let the database trust keys, each once and in this order.
+
+    Raises:
+        BadInput: one of the files is no key.
+    """
+    database = session.root / DATABASE.lstrip("/")
+    for key in {file.read_bytes(): file for file in reversed(keys)}.values():
+        try:
+            await session.tool("rpmkeys", "--dbpath", database, "--import", key)
+        except CommandFailed as exc:
+            raise BadInput(f"{key.name} is not a key that rpm reads: {exc.message}") from exc
 
 
 async def installed_packages(session: Session) -> list[Listed]:
@@ -86,7 +101,10 @@ async def _own_count(session: Session) -> int:
 
 
 def set_times(database: Path, epoch: int) -> None:
-    """Let all packages be installed at `epoch`, in the headers; the indices follow when it is built anew."""
+    """Let all packages be installed at `epoch`, in an order that only they decide.
+
+    This is in their headers; the indices follow when the database is built anew.
+    """
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         rows = connection.execute("SELECT hnum, blob FROM Packages").fetchall()
         connection.executemany(
