@@ -120,7 +120,7 @@ def _content(path: str, line: Line) -> bytes:
         raise _mistake(line, "the name of the file to include has a NUL") from None
     except OSError as exc:
         made = (
-            "; %pre, which might make it, is not run for an image"
+            "; a recipe is read before its %pre could make a file"
             if path.startswith("/tmp/")  # noqa: S108 - where scripts of recipes put what they make
             else ""
         )

@@ -20,10 +20,11 @@ class Mistake(Exception):
     line: int
     reason: str
     kind: str = "line"  # line, include, version, file
+    word: str = ""  # of the command part
 
     def as_data(self) -> dict[str, Any]:
         """For JSON."""
-        return {"file": self.file, "line": self.line, "reason": self.reason, "kind": self.kind}
+        return {"file": self.file, "line": self.line, "reason": self.reason, "kind": self.kind, "word": self.word}
 
 
 class TooManyMistakes(Exception):

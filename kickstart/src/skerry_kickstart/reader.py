@@ -165,7 +165,7 @@ class _Reader:
         try:
             found = self._grammar.command(words, line.text, line.number)
         except Unreadable as exc:
-            raise Mistake(line.file, line.number, str(exc)) from exc
+            raise Mistake(line.file, line.number, str(exc), word=words[0]) from exc
         for warning in found.warnings:
             self.notes.warn(line.file, line.number, warning)
         self._commands.append(

@@ -10,9 +10,15 @@ from skerry.images.words.system import SERVICE_PORTS
 _ALWAYS = ("ssh", "dhcpv6-client")  # open unless the recipe removes them, as firewalld's usual zone has it
 
 
+def unknown_services(wall: Firewall) -> list[str]:
+    """Services whose ports only firewalld knows."""
+    return [name for name in wall.services if name not in SERVICE_PORTS]
+
+
 def nftables_rules(wall: Firewall) -> str:
-    """A whole /etc/nftables.conf: nothing comes in but what is asked for."""
-    names = [name for name in (*_ALWAYS, *wall.services) if name not in wall.removed_services]
+    """A whole /etc/nftables.conf: nothing comes in but what is asked for, of services that are known here."""
+    known = [name for name in wall.services if name in SERVICE_PORTS]
+    names = [name for name in (*_ALWAYS, *known) if name not in wall.removed_services]
     ports = [*(port for name in names for port in SERVICE_PORTS[name]), *wall.ports]
     lines = ["ct state established,related accept", "ct state invalid drop", 'iifname "lo" accept']
     lines += [f'iifname "{each}" accept' for each in wall.trusted]

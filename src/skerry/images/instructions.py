@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
-from skerry.images.firewall_rules import firewalld_words, nftables_rules
+from skerry.images.firewall_rules import firewalld_words, nftables_rules, unknown_services
 from skerry.images.network_files import manager_files, networkd_files
 from skerry.images.words.meaning import Group, Keyboard, Meaning, User
 
@@ -215,6 +215,8 @@ def _firewall(meaning: Meaning) -> Iterator[str]:
     if wall.enabled:
         file = "/etc/nftables.conf" if meaning.family == "deb" else "/etc/sysconfig/nftables.conf"
         yield "elif have nft; then"
+        if unknown := unknown_services(wall):
+            yield f"  fail {_quote(f'firewall: only firewalld knows {unknown[0]}: is firewalld in %packages?')}"
         yield f"  {_put(file, nftables_rules(wall))}"
         yield "  systemctl enable nftables"
         yield "else fail 'there is no firewall: is nftables or firewalld in %packages?'; fi"

@@ -91,8 +91,7 @@ def _least_sizes(storage: Storage) -> dict[str, int]:
         sizes = dict(least)
         for array in storage.arrays:
             sizes[array.name] = _array_size(array, sizes)
-        wanted = sum(_extents(volume.size, group) for volume in group.volumes if volume.percent is None)
-        wanted += -(-group.reserved // group.extent_size)
+        wanted = _needed(group)
         lacking = wanted - sum(_whole_extents(sizes[member], group) for member in group.members)
         if lacking > 0:
             _enlarge(group.members, lacking * group.extent_size, least, growing, storage)
@@ -190,6 +189,17 @@ def _array(spec: ArraySpec, sizes: Mapping[str, int]) -> Array:
     return Array(spec.name, spec.level, spec.members, spec.spares, spec.chunk_size, smallest, size, spec.content)
 
 
+def _needed(group: GroupSpec) -> int:
+    """How many extents a group must have for its volumes and its reserve."""
+    fixed = sum(_extents(volume.size, group) for volume in group.volumes if volume.percent is None)
+    shares = [(volume.percent, _extents(volume.size, group)) for volume in group.volumes if volume.percent]
+    left = 100 - sum(percent for percent, _ in shares)
+    space = max(
+        [-(-fixed * 100 // left) if left > 0 else fixed, *(-(-size * 100 // each) for each, size in shares)]
+    )
+    return max(space + _extents(group.reserved, group), -(-space * 100 // (100 - group.reserved_percent)))
+
+
 def _extents(size: int, group: GroupSpec) -> int:
     return -(-size // group.extent_size)
 
@@ -203,10 +213,7 @@ def _group(spec: GroupSpec, sizes: Mapping[str, int]) -> VolumeGroup:
     total = sum(member.extents for member in members)
     reserved = max(_extents(spec.reserved, spec), total * spec.reserved_percent // 100)
     space = total - reserved
-    counts = [
-        max(space * volume.percent // 100, 1) if volume.percent is not None else _extents(volume.size, spec)
-        for volume in spec.volumes
-    ]
+    counts = [max(space * (volume.percent or 0) // 100, _extents(volume.size, spec)) for volume in spec.volumes]
     if sum(counts) > space:
         raise BadInput(
             f"the volumes of the group {spec.name} need {format_size(sum(counts) * spec.extent_size)}, and "

@@ -110,10 +110,11 @@ class Remark:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A line that is not kickstart; the rest of the recipe can be read without it."""
+    """What is wrong with a line; the rest of the recipe can be read without it."""
 
     place: Place
     reason: str
+    word: str = ""  # that the line begins with, if it cannot be read
 
     def __str__(self) -> str:
         return f"{self.place}: {self.reason}"
@@ -169,7 +170,7 @@ def recipe_from_json(path: Path, text: str) -> Recipe:
         raise BadRecipe(f"{path}: skerry-kickstart gave no answer that can be read") from None
     if data.get("format") != FORMAT:
         raise BadRecipe(f"{path}: skerry-kickstart speaks format {data.get('format')}, not {FORMAT}")
-    mistakes = tuple(Mistake(_place(each), each["reason"]) for each in data["errors"])
+    mistakes = tuple(Mistake(_place(each), each["reason"], each["word"]) for each in data["errors"])
     if any(each["kind"] in {"file", "version"} for each in data["errors"]):
         raise BadRecipe("\n".join(map(str, mistakes)))
     lines = data["packages"]["lines"]

@@ -75,7 +75,7 @@ def test_what_is_no_source_is_refused(text: str) -> None:
         ("https://", "not an address"),
         ("file:relative", "not an address"),
         ("https://me:secret@a.example/", "password would stay"),
-        ("https://a.example/\nbaseurl=x", "not a address"),
+        ("https://a.example/\nbaseurl=x", "not an address"),
         ("https://[::1/", "not an address"),
     ],
 )

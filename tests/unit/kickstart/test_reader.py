@@ -193,7 +193,7 @@ def test_a_line_that_names_no_package_is_a_mistake(tmp_path: Path, line: str) ->
         ("%nosuch\nx\n%end\n", 1, "no section %nosuch"),
         ("%post --nosuch\nx\n%end\n", 1, "nosuch"),
         ("lang C\n%include missing.ks\n", 2, "missing.ks"),
-        ("%include /tmp/made-by-pre\n", 1, "%pre, which might make it"),
+        ("%include /tmp/made-by-pre\n", 1, "before its %pre could make"),
         ("%include\n", 1, "needs the name"),
         ("%include http://example.org/a.ks\n", 1, "network"),
         ("%ksappend http://example.org/a.ks\n", 1, "network"),
@@ -411,8 +411,8 @@ def test_the_program_prints_mistakes_as_json_too(tmp_path: Path) -> None:
     assert result.stderr == ""
 
 
-def test_of_a_thousand_levels_of_includes_only_the_allowed_ones_are_read(tmp_path: Path) -> None:
-    for number in range(1000):
+def test_of_many_levels_of_includes_only_the_allowed_ones_are_read(tmp_path: Path) -> None:
+    for number in range(3 * MAX_INCLUDE_DEPTH):
         write(tmp_path, f"%include {number + 1}.ks\n", f"{number}.ks")
 
     assert len(read(tmp_path / "0.ks")["files"]) == MAX_INCLUDE_DEPTH

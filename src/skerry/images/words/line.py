@@ -54,7 +54,7 @@ def matching(pattern: re.Pattern[str], text: str, what: str) -> str:
         BadInput: it does not.
     """
     if not pattern.fullmatch(text):
-        raise BadInput(f"{text[:80]!r} is not a {what}")
+        raise BadInput(f"{text[:80]!r} is not {'an' if what[0] in 'aeiou' else 'a'} {what}")
     return text
 
 

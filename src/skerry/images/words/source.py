@@ -96,6 +96,8 @@ def _source(line: Line, base: str) -> Source:
 
 def of_one_family(meaning: Meaning, recipe: Recipe, mistakes: list[Mistake]) -> Meaning:
     """The meaning without repositories of another family than the source's, which are mistakes."""
+    if not meaning.source.suite and not meaning.source.address:
+        return meaning
     other = [each for each in meaning.repositories if each.source.family != meaning.family]
     for each in other:
         place = next(

@@ -5,7 +5,7 @@ Lines name each other (`pv.01`, groups, arrays), in any order, so all of them ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from skerry.errors import BadInput
@@ -33,20 +33,13 @@ _AUTOMATIC = "system"  # name of the group or btrfs that autopart makes
 WORDS = frozenset({"part", "partition", "volgroup", "logvol", "raid", "btrfs", "autopart", "reqpart"})
 
 
-class Unconnected(BadInput):
-    """Lines about disks do not fit together."""
-
-    def __init__(self, place: Place | None, reason: str) -> None:
-        super().__init__(reason)
-        self.place = place
-
-
 @dataclass
 class StorageLines:
     """The lines of a recipe that are about disks."""
 
     lines: list[Line] = field(default_factory=list)
     boot_disk: str = ""
+    incomplete: bool = False  # there are more, which could not be read
 
     def take_loader(self, line: Line) -> None:
         """Note the disk that `bootloader` boots from.
@@ -62,21 +55,16 @@ class StorageLines:
 def assemble(found: StorageLines, mistakes: list[Mistake]) -> Storage | None:
     """Connect all lines to one storage; None if there are none, or mistakes."""
     devices = Devices()
-    before = len(mistakes)
+    wrong: list[Mistake] = []
     for line in found.lines:
         try:
             read_line(devices, line)
         except BadInput as exc:
-            mistakes.append(Mistake(line.command.place, f"{line.command.name}: {exc.message}"))
-    if len(mistakes) > before or not found.lines:
-        return None
-    try:
-        if devices.automatic or not devices.places:
-            _make_automatic(devices)
-        return _connected(devices, found)
-    except Unconnected as exc:
-        mistakes.append(Mistake(exc.place or found.lines[0].command.place, exc.message))
-        return None
+            wrong.append(Mistake(line.command.place, f"{line.command.name}: {exc.message}"))
+    # What could not be read would be missed everywhere else: telling that too would only hide the reason.
+    storage = None if wrong or found.incomplete or not found.lines else _connected(devices, found, wrong)
+    mistakes += wrong
+    return None if wrong else storage
 
 
 def _make_automatic(devices: Devices) -> None:
@@ -88,9 +76,9 @@ def _make_automatic(devices: Devices) -> None:
         kind = kinds[int(wanted)] if wanted is not None and line.used("--type", "--nolvm") else "plain"
         system = line.text("fstype") or "ext4"
         if kind in {"thinp", "stratis"}:
-            raise Unconnected(line.command.place, f"autopart: --type={kind} needs device mapper to be made")
+            raise BadInput(f"--type={kind} needs device mapper to be made")
         if system not in TYPES or system in {"vfat", "swap"}:
-            raise Unconnected(line.command.place, f"autopart: {system[:40]!r} is no file system for a root")
+            raise BadInput(f"{system[:40]!r} is no file system for a root")
     root = FileSystem(system, "/", "root")
     devices.mounts["/"] = "root"
     if kind == "plain":
@@ -109,70 +97,86 @@ def _make_automatic(devices: Devices) -> None:
         devices.mounts["/"] = f"{_AUTOMATIC}/root"
 
 
-def _connected(devices: Devices, found: StorageLines) -> Storage:
-    members = _members(devices)
+def _connected(devices: Devices, found: StorageLines, wrong: list[Mistake]) -> Storage | None:
+    first = found.lines[0].command.place
+    if devices.automatic or not devices.places:
+        try:
+            _make_automatic(devices)
+        except BadInput as exc:
+            wrong.append(Mistake(first, f"autopart: {exc.message}"))
+            return None
+    members = _Members(devices, first)
+    wrong += members.wrong
+    if wrong:
+        return None
     groups = tuple(_group(each, devices) for each in devices.groups.values())
-    for whole in devices.volumes:
-        if whole.split("/")[0] not in devices.groups:
-            raise Unconnected(devices.places.get(whole), f"there is no volume group {whole.split('/')[0]}")
     trees = tuple(_tree(each, devices) for each in devices.btrfs.values())
-    for label, sub in devices.subvolumes:
-        if f"btrfs/{label}" not in devices.btrfs:
-            place = devices.places.get(f"btrfs/{label}/{sub.name}")
-            raise Unconnected(place, f"there is no btrfs with the label {label}")
     arrays = tuple(
         replace(
             each,
-            content=members.get(each.name, each.content),
+            content=members.of.get(each.name, each.content),
             members=tuple(devices.tokens[name] for name in each.members),
         )
         for each in devices.arrays.values()
     )
-    if "/" not in devices.mounts:
-        place = found.lines[0].command.place
-        raise Unconnected(place, "nothing is mounted at /: add `part /`")
     partitions = [
-        replace(part, content=members.get(part.name, part.content)) for part in devices.partitions.values()
+        replace(part, content=members.of.get(part.name, part.content)) for part in devices.partitions.values()
     ]
     disks = _disks(partitions, found.boot_disk)
     partitions = [replace(part, disk=part.disk or disks[0]) for part in partitions]
     return Storage(disks, _with_boot(partitions, devices, disks[0], found), arrays, groups, trees)
 
 
-def _members(devices: Devices) -> Mapping[str, Member]:
-    """What each device is a part of."""
-    found: dict[str, Member] = {}
+class _Members:
+    """What each device is a part of, and what does not fit together."""
 
-    def take(owner: str, names: Sequence[str], kind: str, member: Member) -> None:
+    def __init__(self, devices: Devices, first: Place) -> None:
+        self.of: dict[str, Member] = {}
+        self.wrong: list[Mistake] = []
+        self._devices = devices
+        self._first = first
+        for array in devices.arrays.values():
+            self._take(array.name, array.members, "raid", Member("raid", array.name))
+        for group in devices.groups.values():
+            self._take(group.name, group.members, "pv", Member("lvm", group.name))
+        for tree in devices.btrfs.values():
+            self._take(tree.name, tree.members, "btrfs", Member("btrfs", tree.name))
+        self._check()
+
+    def _tell(self, name: str, reason: str) -> None:
+        self.wrong.append(Mistake(self._devices.places.get(name, self._first), reason))
+
+    def _take(self, owner: str, names: Sequence[str], kind: str, member: Member) -> None:
         for name in names:
-            device = devices.tokens.get(name)
+            device = self._devices.tokens.get(name)
             if device is None or not name.startswith(f"{kind}."):
-                raise Unconnected(
-                    devices.places.get(owner), f"{owner}: there is no {name}; its parts are {kind}.01 …"
-                )
-            if device in found:
-                raise Unconnected(
-                    devices.places.get(owner), f"{owner}: {name} is a part of {found[device].of} already"
-                )
-            found[device] = member
+                self._tell(owner, f"{owner}: there is no part {name}, such as {kind}.01")
+            elif device in self.of:
+                self._tell(owner, f"{owner}: {name} is a part of {self.of[device].of} already")
+            else:
+                self.of[device] = member
 
-    for array in devices.arrays.values():
-        take(array.name, array.members, "raid", Member("raid", array.name))
-    for group in devices.groups.values():
-        take(group.name, group.members, "pv", Member("lvm", group.name))
-    for tree in devices.btrfs.values():
-        take(tree.name, tree.members, "btrfs", Member("btrfs", tree.name))
-    for token, device in devices.tokens.items():
-        if device not in found:
-            raise Unconnected(devices.places.get(device), f"{token} is a part of nothing")
-    return found
+    def _check(self) -> None:
+        devices = self._devices
+        for token, device in devices.tokens.items():
+            if device not in self.of:
+                self._tell(device, f"{token} is a part of nothing")
+        for whole in devices.volumes:
+            if whole.split("/")[0] not in devices.groups:
+                self._tell(whole, f"there is no volume group {whole.split('/')[0]}")
+        for label, sub in devices.subvolumes:
+            if f"btrfs/{label}" not in devices.btrfs:
+                self._tell(f"btrfs/{label}/{sub.name}", f"there is no btrfs with the label {label}")
+        for group in devices.groups:
+            shares = (spec.percent or 0 for whole, spec in devices.volumes.items() if whole.split("/")[0] == group)
+            if (percent := sum(shares)) > 100:
+                self._tell(group, f"{group}: its volumes want {percent} % of it")
+        if "/" not in devices.mounts:
+            self._tell("", "nothing is mounted at /: add `part /`")
 
 
 def _group(group: GroupSpec, devices: Devices) -> GroupSpec:
     volumes = tuple(spec for whole, spec in devices.volumes.items() if whole.split("/")[0] == group.name)
-    percent = sum(volume.percent or 0 for volume in volumes)
-    if percent > 100:
-        raise Unconnected(devices.places.get(group.name), f"{group.name}: its volumes want {percent} % of it")
     return replace(group, members=tuple(devices.tokens[name] for name in group.members), volumes=volumes)
 
 

@@ -180,7 +180,10 @@ _HONOURED = (
         "autopart",
         "one root, plain, in LVM or as btrfs (`--type`, `--nolvm`, `--fstype`); swap and /home depend on the "
         "machine and are not made",
-        _each("neither is made anyway", "--nohome", "--noswap", "--noboot"),
+        {
+            **_each("neither is made anyway", "--nohome", "--noswap"),
+            "--noboot": "a /boot is made only where the boot loader cannot read the root",
+        },
         {**_ENCRYPTION, **_HARDWARE_KEY, "--hibernation": _MEMORY},
     ),
     _honoured("reqpart", "boot loader partitions, which are made anyway; `--add-boot`: and /boot"),

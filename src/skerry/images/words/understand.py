@@ -129,13 +129,19 @@ def _take(reading: _Reading, command: Command) -> None:
     if word.treatment is Treatment.IGNORED:
         reading.remarks.append(Remark(command.place, f"{command.name} is ignored: {word.says}"))
         return
-    for option in command.options:
-        if option in word.refused:
-            reason = f"{command.name}: {option} cannot be honoured: {word.refused[option]}"
-            reading.mistakes.append(Mistake(command.place, reason))
-        elif option in word.ignored:
-            reason = f"{command.name}: {option} is ignored: {word.ignored[option]}"
-            reading.remarks.append(Remark(command.place, reason))
+    refused = [option for option in command.options if option in word.refused]
+    reading.mistakes += [
+        Mistake(command.place, f"{command.name}: {option} cannot be honoured: {word.refused[option]}")
+        for option in refused
+    ]
+    reading.remarks += [
+        Remark(command.place, f"{command.name}: {option} is ignored: {word.ignored[option]}")
+        for option in command.options
+        if option in word.ignored
+    ]
+    if refused and command.name in STORAGE:
+        reading.storage.incomplete = True  # without what it asks for, it is another device
+        return
     line = Line(command)
     try:
         _give_meaning(reading, line)
@@ -155,6 +161,8 @@ def _give_meaning(reading: _Reading, line: Line) -> None:
 
 
 def _take_storage(reading: _Reading) -> None:
+    if any(mistake.word in STORAGE for mistake in reading.recipe.mistakes):
+        reading.storage.incomplete = True
     storage = assemble(reading.storage, reading.mistakes)
     reading.remarks += [remark for line in reading.storage.lines for remark in line.remarks]
     if storage:

@@ -44,6 +44,8 @@ _MOUNT = re.compile(r"/[A-Za-z0-9_./+-]{0,200}")
 _MKFS = re.compile(r"[A-Za-z0-9_.,:=/@+^ -]{0,500}")
 _LEVELS = ("linear", "raid0", "raid1", "raid4", "raid5", "raid6", "raid10")
 _BTRFS_LEVELS = ("single", "dup", "raid0", "raid1", "raid1c3", "raid1c4", "raid10", "raid5", "raid6")
+_NOT_OF_DISKS = frozenset({"proc", "sys", "dev", "run"})
+_NEEDED_AT_ONCE = frozenset({"etc", "bin", "sbin", "lib", "lib64"})  # before anything is mounted
 _ELSEWHERE = {
     "prepboot": "a boot partition of POWER machines",
     "appleboot": "a boot partition of Apple's machines",
@@ -198,8 +200,8 @@ def mount_point(text: str) -> str:
     matching(_MOUNT, text, "mount point, swap, pv.01, raid.01, btrfs.01, biosboot")
     no_climbing(text, "mount point")
     parts = [part for part in text.split("/") if part not in {"", "."}]
-    if parts and parts[0] in {"proc", "sys", "dev", "run"}:
-        raise BadInput(f"nothing of an image is in {text}")
+    if parts and (parts[0] in _NOT_OF_DISKS or (parts[0] in _NEEDED_AT_ONCE and len(parts) == 1)):
+        raise BadInput(f"{text} cannot be a file system of its own")
     return "/" + "/".join(parts)
 
 
@@ -286,7 +288,8 @@ def _raid(devices: Devices, line: Line) -> None:
     level = "raid0" if level == "stripe" else level
     if level not in _LEVELS:
         raise BadInput(f"--level is one of {', '.join(_LEVELS)}, not {level[:40]!r}")
-    device = line.text("device").removeprefix("/dev/").removeprefix("md/")
+    # Old versions of the syntax keep only the number.
+    device = str(line.value("device", "")).removeprefix("/dev/").removeprefix("md/")
     device = f"md{device}" if device.isdigit() else device
     name = f"md/{matching(_NAME, device, 'name of an array (--device)')}"
     target = line.text("mountpoint")
