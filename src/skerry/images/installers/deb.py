@@ -29,7 +29,7 @@ from skerry.images.session import pack_argv
 from skerry.images.words import Meaning, Source
 from skerry.progress import Progress
 
-FORMAT = 3  # of what the hooks do; part of the step's key
+FORMAT = 4  # of what the hooks do; part of the step's key
 TIMEOUT_S = 3600.0
 _ARCHIVES = "/var/cache/apt/archives/"
 # Where the installer works as root on the cache's own file system, packages are linked in and out.
@@ -38,8 +38,19 @@ _LINK_OUT = f'find "$1"{_ARCHIVES} -name "*.deb" -links 1 -exec ln -t debs-out {
 # To wait for the disk after every file makes no root safer that is made anew after a crash.
 _HASTE = "force-unsafe-io"
 _NO_HASTE = f'f="$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap; sed -i "/^{_HASTE}$/d" "$f"; [ -s "$f" ] || rm -f "$f"'
-# The build machine's name servers are its own matter; a link is the image's.
-_LAST_HOOK = 'rm -f "$1"/etc/apt/preferences.d/00skerry; [ -L "$1"/etc/resolv.conf ] || : > "$1"/etc/resolv.conf'
+# What the build machine, its user or chance would leave in the image: name servers (a link is the image's own matter),
+# the owner of the folder that packages came by, and keys that one machine only may have, made at its first boot.
+_LAST_HOOK = r"""
+rm -f "$1"/etc/apt/preferences.d/00skerry
+chown 0:0 "$1"/var/cache/apt/archives
+[ -L "$1"/etc/resolv.conf ] || : > "$1"/etc/resolv.conf
+if ls "$1"/etc/ssh/ssh_host_*_key >/dev/null 2>&1; then
+  rm -f "$1"/etc/ssh/ssh_host_*
+  mkdir -p "$1"/etc/systemd/system/ssh.service.d
+  printf '[Service]\nExecStartPre=\nExecStartPre=/usr/bin/ssh-keygen -A\nExecStartPre=/usr/sbin/sshd -t\n' \
+    > "$1"/etc/systemd/system/ssh.service.d/50-host-key.conf
+fi
+"""
 _HINTS = (
     (
         "Failed to fetch|Could not resolve|Temporary failure resolving",

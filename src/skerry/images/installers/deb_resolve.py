@@ -68,7 +68,7 @@ async def resolve(
     priorities = priorities_of(folder / "available") if wanted.priorities else {}
     sources = (folder / "sources").read_text().splitlines()
     packages = resolved((folder / "uris").read_text(), priorities)
-    return packages, tuple(line.strip() for line in sources if line.strip())
+    return packages, tuple(sources)
 
 
 def resolve_argv(wanted: Wanted, lines: Sequence[str], *, user_id: int) -> list[Arg]:
