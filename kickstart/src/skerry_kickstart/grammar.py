@@ -99,7 +99,7 @@ class Grammar:
     def _handler(self, number: int, name: str, *, whole: bool) -> Untyped:
         """The handler of pykickstart that reads a word; it remembers what it has read.
 
-        Whole ones know all words of their version, and which exclude each other, but take 50 ms to make. The others
+        Whole ones know all words of their version, and which exclude each other, but take 50 ms to make. Others
         know one word, and `method`, which some write into.
         """
         key = (number, "" if whole else name)
