@@ -57,8 +57,8 @@ def _component(bill: Bill, package: Package) -> dict[str, Any]:
         "version": package.full_version,
         "purl": url,
     }
-    if package.vendor:
-        told["supplier"] = {"name": clean(package.vendor)}
+    if vendor := clean(package.vendor):
+        told["supplier"] = {"name": vendor}
     if package.summary:
         told["description"] = clean(package.summary)
     if (expression := bill.licenses.get(package, "NOASSERTION")) != "NOASSERTION":

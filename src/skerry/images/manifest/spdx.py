@@ -76,8 +76,8 @@ def _package(bill: Bill, package: Package, identifier: str) -> dict[str, Any]:
             {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": url}
         ],
     }
-    if package.vendor:
-        told["supplier"] = f"Organization: {clean(package.vendor)}"
+    if vendor := clean(package.vendor):
+        told["supplier"] = f"Organization: {vendor}"
     if package.summary:
         told["summary"] = clean(package.summary)
     if _is_address(package.homepage):

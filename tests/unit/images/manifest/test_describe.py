@@ -120,9 +120,7 @@ def test_cyclonedx_names_the_same(about: Path) -> None:
 def test_checksums_of_packages_come_from_the_installers_list(tmp_path: Path) -> None:
     listed = tmp_path / "packages.json"
     listed.write_text(
-        json.dumps(
-            [{"name": "libc6", "version": "2.41", "architecture": "amd64", "sha256": "a" * 64}]
-        )
+        json.dumps([{"name": "libc6", "version": "2.41", "architecture": "amd64", "sha256": "a" * 64}])
     )
 
     folder = made(tmp_path / "about", ROOT, packages=listed)
