@@ -23,7 +23,7 @@ from skerry.images.recipe import read_recipe
 from skerry.images.results import Built
 from skerry.images.settings import load_settings
 from skerry.images.verify import verify
-from skerry.images.words import understand
+from skerry.images.words import check as understand_all
 from skerry.progress import Progress
 
 
@@ -69,6 +69,8 @@ def build_file(order: Order, out: Path) -> Json:
                 max_size=order.max_size,
                 lock=order.lock,
                 pool=order.pool,
+                syntax=order.syntax,
+                lenient=order.lenient,
             )
         )
     return {**asdict(made), "path": str(made.path), "seconds": round(made.seconds, 3)}
@@ -113,20 +115,20 @@ def built_json(built: Built) -> Json:
     }
 
 
-def plan_here(recipe: Path, outputs: tuple[str, ...]) -> list[dict[str, Any]]:
+def plan_here(order: Order) -> list[dict[str, Any]]:
     """The steps of a build, which would run, and why."""
-    steps = asyncio.run(look_ahead(Order(recipe, outputs), load_settings(), CommandRunner()))
+    steps = asyncio.run(look_ahead(order, load_settings(), CommandRunner()))
     return [asdict(step) for step in steps]
 
 
-def check_here(recipe: Path) -> list[str]:
+def check_here(recipe: Path, *, syntax: str = "", lenient: bool = False) -> list[str]:
     """Read and understand a recipe; returns what is worth telling.
 
     Raises:
         BadRecipe: with every mistake.
     """
-    read = asyncio.run(read_recipe(recipe, CommandRunner()))
-    return [str(remark) for remark in understand(read).remarks]
+    read = asyncio.run(read_recipe(recipe, CommandRunner(), version=syntax))
+    return [str(remark) for remark in understand_all(read, lenient=lenient).remarks]
 
 
 def shell_here(recipe: Path, command: Sequence[str]) -> int:

@@ -21,6 +21,14 @@ Outputs = Annotated[
         "--output", metavar="OUTPUT", help="What to make, such as qcow2 or iso; may be given more than once."
     ),
 ]
+Syntax = Annotated[
+    str,
+    typer.Option(
+        metavar="VERSION",
+        help="Version of kickstart's syntax, such as F40; otherwise as the recipe says, or newest.",
+    ),
+]
+Lenient = Annotated[bool, typer.Option("--lenient", help="Pass over lines that are wrong, and tell them.")]
 # What the ending of a file asks for, where --output does not say.
 _ENDINGS = {".qcow2": "qcow2", ".raw": "disk", ".img": "disk"}
 
@@ -62,6 +70,8 @@ def build(
     locked: Locked = False,
     lock: LockFile = None,
     pool: Pool = None,
+    syntax: Syntax = "",
+    lenient: Lenient = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="Build a second time without the cache, and compare every byte.")
     ] = False,
@@ -85,6 +95,8 @@ def build(
         parse_size(max_size) if max_size else None,
         lock_of(recipe, locked=locked, file=lock, pool=pool),
         pool,
+        syntax,
+        lenient,
     )
     if file:
         built = building.build_file(order, out)
@@ -167,11 +179,15 @@ def _only_disk(built: Json) -> Json:
     return files[0]
 
 
-def plan(run: Run, recipe: Recipe, *, outputs: Outputs = None) -> None:
+def plan(
+    run: Run, recipe: Recipe, *, outputs: Outputs = None, syntax: Syntax = "", lenient: Lenient = False
+) -> None:
     """Show which steps a build would run, and which input changed since the last one."""
     from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
+    from skerry.images.build import Order  # noqa: PLC0415
 
-    steps = building.plan_here(recipe, tuple(outputs or ["qcow2"]))
+    order = Order(recipe, tuple(outputs or ["qcow2"]), syntax=syntax, lenient=lenient)
+    steps = building.plan_here(order)
     if run.json:
         output.put_json(steps)
         return
@@ -181,13 +197,16 @@ def plan(run: Run, recipe: Recipe, *, outputs: Outputs = None) -> None:
 def check(
     run: Run,
     recipes: Annotated[list[Path], typer.Argument(metavar="RECIPE...", help="Recipes: kickstart files.")],
+    *,
+    syntax: Syntax = "",
+    lenient: Lenient = False,
 ) -> None:
     """Read recipes, and tell their mistakes and what is ignored; nothing is built."""
     from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
 
     checked: list[dict[str, Any]] = []
     for recipe in recipes:
-        remarks = building.check_here(recipe)
+        remarks = building.check_here(recipe, syntax=syntax, lenient=lenient)
         checked.append({"recipe": str(recipe), "remarks": remarks})
         for remark in remarks:
             output.say(f"note: {remark}")

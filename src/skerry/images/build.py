@@ -52,6 +52,8 @@ class Order:
     max_size: int | None = None  # bytes that the files of each output may have
     lock: Path | None = None  # the lock file whose packages, and no others, are installed
     pool: Path | None = None  # a folder of packages of the lock
+    syntax: str = ""  # version of kickstart's; otherwise as the recipe says, or the newest
+    lenient: bool = False  # pass over lines that are wrong, and tell them
 
 
 async def build(
@@ -115,6 +117,8 @@ async def build_image(
     max_size: int | None = None,
     lock: Path | None = None,
     pool: Path | None = None,
+    syntax: str = "",
+    lenient: bool = False,
 ) -> BuiltImage:
     """Build a recipe's disk, and nothing else, at `output`, with its checksum in `output`.sha256 beside it.
 
@@ -128,7 +132,7 @@ async def build_image(
     if not output.absolute().parent.is_dir():
         raise NotFound(f"there is no folder {output.absolute().parent} for the image")
     kind = "disk" if format == "raw" else format
-    order = Order(recipe, (kind,), max_size=max_size, lock=lock, pool=pool)
+    order = Order(recipe, (kind,), max_size=max_size, lock=lock, pool=pool, syntax=syntax, lenient=lenient)
     planned, builder = await begin(order, settings, commands, progress)
     wanted = planned.outputs[0]
     async with builder.output(wanted) as entry:
@@ -178,6 +182,8 @@ async def begin(
         lock=read_lock(order.lock) if order.lock else None,
         pool=order.pool,
         salt=salt,
+        syntax=order.syntax,
+        lenient=order.lenient,
     )
     for remark in planned.remarks:
         progress.log(f"note: {remark}")

@@ -157,8 +157,12 @@ async def make_plan(
     lock: Lock | None = None,
     pool: Path | None = None,
     salt: str = "",
+    syntax: str = "",
+    lenient: bool = False,
 ) -> Plan:
     """Read the recipe, look at the machine, and decide.
+
+    `syntax` is the version of kickstart's; `lenient` passes over lines that are wrong.
 
     Raises:
         BadInput: there is no such output, or it is asked for twice.
@@ -168,7 +172,7 @@ async def make_plan(
     wanted = [find_output(each) for each in outputs]
     if len(set(outputs)) < len(outputs):
         raise BadInput("an output is asked for twice")
-    understood = understand(await read_recipe(recipe, commands))
+    understood = understand(await read_recipe(recipe, commands, version=syntax), lenient=lenient)
     meaning = understood.meaning
     if lock:
         check_lock(lock, meaning, recipe)

@@ -48,9 +48,10 @@ def network(meaning: Meaning, line: Line) -> Meaning:
     if set(line.command.options) <= {"--hostname"}:
         return meaning
     made = _interface(line)
-    if any(each.device == made.device for each in meaning.networks):
-        raise BadInput(f"{made.device or 'every card'} is set up already")
-    return replace(meaning, networks=(*meaning.networks, made))
+    others = tuple(each for each in meaning.networks if each.device != made.device)
+    if len(others) < len(meaning.networks) and made not in meaning.networks:
+        line.remark(f"this line replaces an earlier one for {made.device or 'every card'}")
+    return replace(meaning, networks=(*others, made))
 
 
 def _interface(line: Line) -> Network:
