@@ -38,8 +38,8 @@ _LINK_OUT = f'find "$1"{_ARCHIVES} -name "*.deb" -links 1 -exec ln -t debs-out {
 # To wait for the disk after every file makes no root safer that is made anew after a crash.
 _HASTE = "force-unsafe-io"
 _NO_HASTE = f'f="$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap; sed -i "/^{_HASTE}$/d" "$f"; [ -s "$f" ] || rm -f "$f"'
-# What the build machine, its user or chance would leave in the image: name servers (a link is the image's own matter),
-# the owner of the folder that packages came by, and keys that one machine only may have, made at its first boot.
+# What the build machine, its user or chance would leave: name servers (a link is the image's own matter), the owner
+# of the folder that packages came by, and keys that only one machine may have, made at its first boot.
 _LAST_HOOK = r"""
 rm -f "$1"/etc/apt/preferences.d/00skerry
 chown 0:0 "$1"/var/cache/apt/archives
