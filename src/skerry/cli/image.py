@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
-from skerry.cli import follow, image_about, image_build, image_lock, options, output
+from skerry.cli import follow, image_about, image_boot, image_build, image_lock, options, output
 from skerry.cli.client import Json, path
 from skerry.cli.options import shown_size, shown_time
 from skerry.cli.output import Column
@@ -171,6 +171,7 @@ def import_file(run: Run, file: str, name: str, sha256: str, *, wait: bool) -> N
 image_build.add_verbs(IMAGE)
 image_about.add_verbs(IMAGE)
 image_lock.add_verbs(IMAGE)
+image_boot.add_verbs(IMAGE)
 
 
 @IMAGE.command("rename")
