@@ -249,7 +249,9 @@ def _guarded(parse: Callable[[], tuple[dict[str, Any], Untyped]], words: list[st
             raise Unreadable(_reason(exc)) from exc
         except _BREAKS as exc:
             raise Unreadable(str(exc) or type(exc).__name__) from exc
-    return Read(values, _options(parser, words), [_shortened(str(each.message)) for each in caught])
+    said = [_shortened(str(each.message)) for each in caught]
+    # What is defined twice is the reader's to judge: an include may be meant to be changed.
+    return Read(values, _options(parser, words), [each for each in said if "already been defined" not in each])
 
 
 def _reason(exc: KickstartError) -> str:
