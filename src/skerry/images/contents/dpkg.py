@@ -18,7 +18,7 @@ def installed_debs(files: Files) -> Installed:
     entry = files.tree.get(STATUS)
     if entry is None or entry.kind != "file":
         return Installed()
-    text = files.read(STATUS, most=_MOST).decode("utf-8", "surrogateescape")
+    text = files.read(STATUS, most=_MOST).decode("utf-8", "replace")
     found = [_package(files, each) for each in stanzas(text) if each.get("status", "").endswith(" installed")]
     return Installed(tuple(sorted(found, key=lambda each: (each.name, each.architecture))))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -34,6 +35,8 @@ def opened_folder(root: int, path: str) -> Iterator[int]:
     handle = os.dup(root)
     try:
         for name in filter(None, path.split("/")):
+            if name == "..":
+                raise OSError(errno.ENOENT, "a path of a tree does not climb", path)
             below = os.open(name, _FOLDER, dir_fd=handle)
             os.close(handle)
             handle = below

@@ -133,7 +133,9 @@ def _texts(store: bytes, offset: int, many: int) -> list[str]:
 def _package(files: Files, header: Mapping[str, Value]) -> Package:
     def text(name: str) -> str:
         value = header.get(name, "")
-        return value if isinstance(value, str) else ""
+        return (
+            value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if isinstance(value, str) else ""
+        )
 
     def texts(name: str) -> list[str]:
         value = header.get(name, [])

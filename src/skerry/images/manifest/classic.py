@@ -39,7 +39,7 @@ def _in_parentheses(signature: str) -> str:
 
 def srpm_lines(installed: Installed) -> list[str]:
     """manifest-srpm.txt: every source package."""
-    return sorted({package.source for package in installed})
+    return sorted({package.source for package in installed if package.source})
 
 
 def license_lines(licenses: Mapping[Package, Iterable[str]]) -> list[str]:

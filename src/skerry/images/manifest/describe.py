@@ -51,13 +51,16 @@ def describe(root_tar: Path, packages: Path | None, folder: Path, *, name: str, 
     """As `describe_root`, in this thread."""
     with opened_tar(root_tar) as root, ThreadPoolExecutor(1) as beside:
         summing = beside.submit(files.checksums, root)
+        listed = [] if packages is None else json.loads(packages.read_text())
         installed = Installed((*installed_debs(root), *installed_rpms(root)))
+        if not installed.packages:
+            installed = _as_listed(listed, root)
         tags = {package: license_tags(root, package) for package in installed}
-        hashes = _hashes(packages, installed)
+        hashes = _hashes(listed, installed)
         folders = write_classic(folder, root.tree, installed, tags)
-        listed = list(files.records(root, installed, summing.result()))
-        files.write_records(folder / files.NAME, listed)
-        content = hashlib.sha256(repr(listed).encode("utf-8", "surrogatepass")).hexdigest()
+        records = list(files.records(root, installed, summing.result()))
+        files.write_records(folder / files.NAME, records)
+        content = hashlib.sha256(repr(records).encode("utf-8", "surrogatepass")).hexdigest()
         licenses = {package: spdx_expression(tags[package]) for package in installed}
         bill = Bill(name, os_release(root), epoch, _own_version(), installed, licenses, hashes, content)
     sizes = package_sizes(root.tree, installed)
@@ -74,20 +77,31 @@ def _own_version() -> str:
         return "0"
 
 
-def _hashes(packages: Path | None, installed: Installed) -> dict[str, str]:
+def _hashes(listed: Sequence[Mapping[str, str]], installed: Installed) -> dict[str, str]:
     """SHA-256 by full name, from the list that the installer wrote; it has RPM's epochs in the version."""
-    if packages is None:
-        return {}
-    listed = {
-        (each["name"], each["version"], each["architecture"]): each.get("sha256", "")
-        for each in json.loads(packages.read_text())
-    }
+    known = {(each["name"], each["version"], each["architecture"]): each.get("sha256", "") for each in listed}
     found = {}
     for package in installed:
         epoch = f"{package.epoch}:" if package.epoch else ""
-        if digest := listed.get((package.name, epoch + package.full_version, package.architecture)):
+        if digest := known.get((package.name, epoch + package.full_version, package.architecture)):
             found[package.full_name] = digest
     return found
+
+
+def _as_listed(listed: Sequence[Mapping[str, str]], root: Files) -> Installed:
+    """What was installed, for a root whose own database was dropped."""
+    is_deb = os_release(root).get("ID") in {"debian", "ubuntu"}
+    return Installed(tuple(_listed_deb(each) if is_deb else _listed_rpm(each) for each in listed))
+
+
+def _listed_deb(told: Mapping[str, str]) -> Package:
+    return Package("deb", told["name"], told["version"], told["architecture"])
+
+
+def _listed_rpm(told: Mapping[str, str]) -> Package:
+    epoch, _, rest = told["version"].rpartition(":")
+    version, _, release = rest.rpartition("-")
+    return Package("rpm", told["name"], version, told["architecture"], release=release, epoch=epoch)
 
 
 def os_release(root: Files) -> dict[str, str]:

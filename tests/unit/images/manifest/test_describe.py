@@ -49,8 +49,9 @@ def made(folder: Path, names: dict[str, str], *, name: str = "aos", packages: Pa
     with tarfile.open(folder.with_suffix(".tar"), "w", format=tarfile.PAX_FORMAT) as tar:
         for path, text in names.items():
             member = tarfile.TarInfo("./" + path)
-            member.size = len(text.encode())
-            tar.addfile(member, io.BytesIO(text.encode()))
+            content = text.encode("utf-8", "surrogateescape")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
     describe(folder.with_suffix(".tar"), packages, folder, name=name, epoch=1_700_000_000)
     return folder
 
@@ -134,6 +135,35 @@ def test_a_root_without_packages_is_described_too(tmp_path: Path) -> None:
 
     assert about.packages == ()
     assert about.total == 8192
+
+
+@pytest.mark.parametrize(
+    ("system", "version", "url"),
+    [
+        ("debian", "1:5.2-1", "pkg:deb/debian/bash@1%3A5.2-1?arch=amd64&distro=debian"),
+        ("fedora", "1:5.2-1", "pkg:rpm/fedora/bash@5.2-1?arch=amd64&distro=fedora&epoch=1"),
+    ],
+)
+def test_a_root_that_dropped_its_database_has_the_packages_that_were_installed(
+    tmp_path: Path, system: str, version: str, url: str
+) -> None:
+    listed = tmp_path / "packages.json"
+    listed.write_text(
+        json.dumps([{"name": "bash", "version": version, "architecture": "amd64", "sha256": "b" * 64}])
+    )
+
+    folder = made(tmp_path / "about", {"etc/os-release": f"ID={system}\n"}, packages=listed)
+
+    assert load(folder / "sbom.cdx.json")["components"][0]["purl"] == url
+    assert load(folder / "packages.json")[0]["sha256"] == "b" * 64
+
+
+def test_a_database_with_strange_bytes_is_no_harm(tmp_path: Path) -> None:
+    strange = status(bash="1").replace("words", "w\udcff\x01").replace("Package: bash", "Package: ../b\udcffsh")
+
+    folder = made(tmp_path / "about", {**ROOT, "var/lib/dpkg/status": strange})
+
+    assert read_about(folder).packages[0].name == "../b\ufffdsh"
 
 
 # ---- reading them again
