@@ -19,6 +19,12 @@ def _fact(host: Json, name: str) -> object:
     return host["facts"][name] if host["facts"] else ""
 
 
+def _free(host: Json) -> int | None:
+    """Free memory now, or, while no machine runs and nothing is measured, when the host was last looked at."""
+    free: int | None = host["free_memory"]
+    return host["facts"]["free_memory"] if free is None and host["facts"] else free
+
+
 def _state(host: Json) -> str:
     return "online" if host["online"] else "offline"
 
@@ -33,7 +39,7 @@ _COLUMNS = (
     Column("CPUS", lambda host: _fact(dict(host), "cpus"), right=True),
     Column("CPU", lambda host: "" if host["cpu"] is None else f"{host['cpu'] * 100:.0f} %", right=True),
     Column("MEMORY", lambda host: shown_size(host["facts"]["memory"]) if host["facts"] else "", right=True),
-    Column("FREE", lambda host: shown_size(host["free_memory"]), right=True),
+    Column("FREE", lambda host: shown_size(_free(dict(host))), right=True),
     Column("MACHINES", lambda host: f"{host['running_vms']} of {host['vms']} run"),
     Column("GUESTS", lambda host: _accelerator(dict(host))),
 )
@@ -81,7 +87,7 @@ def _facts(host: Json) -> list[tuple[str, object]]:
         ("Guests run with", f"{accelerator['kind'].upper()}: {accelerator['reason']}" if facts else ""),
         ("CPUs", f"{facts['cpus']}, {facts['cpu_model']}" if facts else ""),
         ("CPU used", "" if host["cpu"] is None else f"{host['cpu'] * 100:.0f} %"),
-        ("Memory", f"{shown_size(facts['memory'])}, free {shown_size(host['free_memory'])}" if facts else ""),
+        ("Memory", f"{shown_size(facts['memory'])}, free {shown_size(_free(host))}" if facts else ""),
         ("System", f"{facts['os']}, Linux {facts['kernel']}, {facts['architecture']}" if facts else ""),
         ("QEMU", facts.get("qemu_version")),
         ("libvirt", f"{facts['libvirt_version']} at {facts['libvirt_uri']}" if facts else ""),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skerry.cli.certificates import pin_of
+from skerry.cli.certificates import parse_fingerprint, pin_of
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ def find_local(environ: Mapping[str, str]) -> LocalServer | None:
             continue
         found = running.find(folder)
         if found:
-            return LocalServer(found.url, found.fingerprint or _fingerprint(folder), _first_password(folder))
+            told = parse_fingerprint(found.fingerprint) if found.fingerprint else None
+            return LocalServer(found.url, told or _fingerprint(folder), _first_password(folder))
     return None
 
 

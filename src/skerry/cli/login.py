@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import platform
 import re
@@ -52,8 +53,9 @@ def login(
     days: Annotated[int, typer.Option(min=1, max=3650, help="Stay signed in for so many days.")] = 90,
 ) -> None:
     """Sign in to a server: trust its certificate once, and keep an API token."""
-    found = find_local(run.environ) if url is None and run.server_url is None else None
-    address = normal_url(url or run.server_url or (found.url if found else _nothing_here(run)))
+    asked = url or run.server_url
+    found = _local_at(run, asked) if asked else find_local(run.environ)
+    address = normal_url(asked or (found.url if found else _nothing_here(run)))
     pin = _trusted(run, address, fingerprint, found)
     name, password = _who(run, user, found, from_stdin=password_stdin)
     before = run.credentials.find(address)
@@ -82,6 +84,14 @@ class _Shown:
 
     der: bytes
     vouched: bool
+
+
+def _local_at(run: Run, url: str) -> LocalServer | None:
+    """The server of this machine, where that is the one that was named: nobody is asked about its certificate."""
+    with contextlib.suppress(SkerryError):  # what is here, and cannot be looked at, is not what was asked for
+        found = find_local(run.environ)
+        return found if found is not None and found.url == url.rstrip("/") else None
+    return None
 
 
 def _trusted(run: Run, url: str, fingerprint: str | None, local: LocalServer | None) -> Pin | None:

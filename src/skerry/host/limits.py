@@ -136,7 +136,7 @@ def _values(root: etree._Element) -> Iterator[tuple[etree._Element, str, str]]:
             yield element, place, text
         for name, value in element.items():
             if "/" in value and (element.tag, name) != ("entry", "name"):
-                yield element, f"{place}@{name}", str(value)
+                yield element, "@".join((place, str(name))), str(value)
 
 
 def _place(element: etree._Element) -> str:

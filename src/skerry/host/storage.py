@@ -132,7 +132,12 @@ class HostStorage:
         """
         if found := self.owner(path):
             await found[0].get(found[1])
-        elif not self.import_file(path).is_file():
+        elif not self._importable(path):
+            raise Denied(
+                f"machines cannot boot from {path}",
+                hint=f"kernels lie in the folders of the setting import_folders, which are: {self._folders()}",
+            )
+        elif not Path(path).is_file():
             raise NotFound(f"there is no file {path}")
 
     @contextmanager
@@ -155,11 +160,16 @@ class HostStorage:
         Raises:
             Denied: it is in none of the import folders.
         """
+        if not self._importable(path):
+            raise Denied(f"images cannot be imported from {path}", hint=f"folders for that are: {self._folders()}")
+        return Path(path).resolve()
+
+    def _importable(self, path: str) -> bool:
         found = Path(path).resolve()
-        if not any(found.is_relative_to(folder) for folder in self._import_folders):
-            folders = ", ".join(map(str, self._import_folders)) or "none"
-            raise Denied(f"images cannot be imported from {path}", hint=f"folders for that are: {folders}")
-        return found
+        return any(found.is_relative_to(folder) for folder in self._import_folders)
+
+    def _folders(self) -> str:
+        return ", ".join(map(str, self._import_folders)) or "none"
 
     def owner(self, path: str) -> tuple[StorageDriver, str] | None:
         """The driver and the name of the volume that a path would be; None where it is in none of our pools."""

@@ -196,7 +196,7 @@ class Machines:
             args = plan.args(machine, seed=seeded, hostname=clone.name, start=clone.start)
             # A seed of its own makes cloud-init in the clone give it new host keys and its own name.
             private = private_text(None, ()) if seeded else None
-            making = _Making("vm.clone", "Clone to", row.pool_id, private, source=row.id)
+            making = _Making("vm.clone", f"Clone {row.name} to", row.pool_id, private, source=row.id)
             return await self._make(writing, caller, making, plan, args)
 
     async def _make(

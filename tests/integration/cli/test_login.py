@@ -148,6 +148,17 @@ def test_login_without_a_server_finds_the_one_that_runs_here(
     assert Credentials(_file(home)).current({}).url == people.url
 
 
+def test_the_one_that_runs_here_is_known_by_its_note_also_with_a_given_certificate(
+    nobody: Skerry, people: Fake, certificate: Certificate, home: Path
+) -> None:
+    (home / "data").mkdir()
+    with announced(home / "data", people.url, "0.1.0", certificate.fingerprint):
+        for words in ([], [people.url]):  # also where its address is named
+            result = nobody("login", *words, *LOGIN, stdin="right\n")
+
+            assert result.status == 0, result.err
+
+
 def test_login_without_a_server_where_none_runs_tells_the_next_step(nobody: Skerry) -> None:
     result = nobody("login")
 

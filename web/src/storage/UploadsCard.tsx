@@ -49,6 +49,7 @@ export function UploadsCard(): React.JSX.Element | null {
                     variant="link"
                     isDanger
                     isInline
+                    className="sk-nowrap"
                     aria-label={`Throw ${upload.name || upload.id} away`}
                     isDisabled={remove.isPending}
                     onClick={() => remove.mutate(upload)}
