@@ -39,6 +39,7 @@ KEPT_ENVIRONMENT = frozenset(
 )
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LAST_WORDS = 12  # lines of output that a failure repeats
+_PREPARING = frozenset({"bwrap", "setpriv", "unshare"})
 _GRACE_S = 3.0  # between asking a group to end and killing it
 _LINE_LIMIT = 1024 * 1024  # bytes; a longer line of output is cut, so that a flood cannot fill memory
 
@@ -103,6 +104,14 @@ def shown(argv: Sequence[Arg]) -> str:
     return shlex.join(str(word) for word in argv)
 
 
+def program_of(argv: Sequence[Arg]) -> str:
+    """The name of the program that a command is about, behind those that only prepare its surroundings."""
+    words = list(argv)
+    while Path(str(words[0])).name in _PREPARING and "--" in words[:-1]:
+        words = words[words.index("--") + 1 :]
+    return Path(str(words[0])).name
+
+
 def clean_environment(extra: Mapping[str, str | Secret] | None = None) -> dict[str, str]:
     """The environment that children get: what is kept of ours, C.UTF-8, and `extra`."""
     env = {name: value for name, value in os.environ.items() if name in KEPT_ENVIRONMENT}
@@ -156,7 +165,7 @@ class CommandRunner:
                 stdout, stderr = await _talk(process, stdin, on_line)
         except TimeoutError:
             raise TimedOut(
-                f"{Path(str(argv[0])).name} took longer than {timeout:g} s and was stopped",
+                f"{program_of(argv)} took longer than {timeout:g} s and was stopped",
                 hint=f"the command was: {shown(argv)}",
             ) from None
         finally:
@@ -257,7 +266,7 @@ def _failure(
 ) -> CommandFailed:
     how = f"ended with status {status}" if status >= 0 else f"was ended by {signal.Signals(-status).name}"
     words = [line for line in _hide(output, argv, env).splitlines() if line.strip()][-LAST_WORDS:]
-    message = f"{Path(str(argv[0])).name} {how}"
+    message = f"{program_of(argv)} {how}"
     if words:
         message += ": " + "\n".join(words)
     return CommandFailed(message, hint=f"the command was: {shown(argv)}")

@@ -150,9 +150,19 @@ def tree_of(workspace: Workspace) -> Path:
     return workspace.scratch / "root"
 
 
+_LAST = ("setpriv", "--pdeathsig", "KILL")  # whoever kills the builder ends its programs
+_USERS = ("--user", "--map-auto", "--map-root-user")
+
+
 def namespace_argv(user_id: int) -> list[Arg]:
     """The prefix by which a plain user becomes root of a namespace, with as many users as /etc/subuid gives."""
-    return [] if user_id == 0 else ["unshare", "--user", "--map-auto", "--map-root-user", "--"]
+    return [*_LAST, "--"] if user_id == 0 else [*_LAST, "unshare", *_USERS, "--"]
+
+
+def alone_argv(user_id: int) -> list[Arg]:
+    """The prefix of a program that mounts and starts much: all of it is gone when the program, or we, end."""
+    users = () if user_id == 0 else _USERS
+    return [*_LAST, "unshare", *users, "--mount", "--pid", "--fork", "--kill-child", "--"]
 
 
 def bubblewrap_argv() -> list[Arg]:

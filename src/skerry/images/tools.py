@@ -63,9 +63,8 @@ class Tools:
         pass_fds: Sequence[int] = (),
     ) -> Output:
         """Run a program of the tree to its end."""
-        return await self.commands.run(
-            self.argv(program, *words), stdin=stdin, env=env, cwd=cwd, timeout=900, pass_fds=pass_fds
-        )
+        argv: list[Arg] = ["setpriv", "--pdeathsig", "KILL", "--", *self.argv(program, *words)]
+        return await self.commands.run(argv, stdin=stdin, env=env, cwd=cwd, timeout=900, pass_fds=pass_fds)
 
 
 @asynccontextmanager

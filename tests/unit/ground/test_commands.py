@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from skerry.commands import CommandRunner, Secret, clean_environment, find_daemon, shown, start_daemon
+from skerry.commands import (
+    CommandRunner,
+    Secret,
+    clean_environment,
+    find_daemon,
+    program_of,
+    shown,
+    start_daemon,
+)
 from skerry.errors import CommandFailed, TimedOut, Unavailable
 
 commands = CommandRunner()
@@ -140,3 +148,24 @@ async def test_a_daemon_has_its_own_session_and_is_known_by_pid_and_start(tmp_pa
         daemon.signal(signal.SIGKILL)
     while daemon.alive():
         await asyncio.sleep(0.01)
+
+
+def test_a_failure_is_that_of_the_program_behind_its_preparation() -> None:
+    argv = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        "--user",
+        "--",
+        "bwrap",
+        "--bind",
+        "/x",
+        "/",
+        "--",
+        "/bin/sh",
+    ]
+
+    assert program_of(argv) == "sh"
+    assert program_of(["unshare", "--pid"]) == "unshare"
+    assert program_of(["tar", "--", "file"]) == "tar"

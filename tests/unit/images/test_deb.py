@@ -18,21 +18,21 @@ from skerry.images.installers.deb import (
     installed_packages,
     keep_packages,
     link_packages,
-    mode_of,
     path_filters,
     preferences,
     trim_packages,
 )
 from skerry.images.lock import InstalledPackage, Lock, LockedPackage, differences
 from skerry.images.recipe import BadRecipe, Packages
+from skerry.images.session import alone_argv
 from skerry.images.words import Meaning, Source
 from skerry.progress import Collected
 
 MEANING = Meaning(Source("debian", "trixie"), Packages(names=("bash", "apt"), core=False), ())
 
 
-def argv(meaning: Meaning, lines: tuple[str, ...] = (), mode: str = "root") -> list[str]:
-    return [str(word) for word in install_argv(DebInstaller(meaning, lines, "mmdebstrap 1"), mode=mode)]
+def argv(meaning: Meaning, lines: tuple[str, ...] = ()) -> list[str]:
+    return [str(word) for word in install_argv(DebInstaller(meaning, lines, "mmdebstrap 1"), Path("/w/tree"))]
 
 
 def test_the_command_names_packages_suite_and_sources() -> None:
@@ -40,7 +40,7 @@ def test_the_command_names_packages_suite_and_sources() -> None:
 
     assert words[0] == "mmdebstrap"
     assert {"--mode=root", "--variant=essential", "--include=bash,apt"} <= set(words)
-    assert words[-3:] == ["trixie", "tree", "deb http://m.example/debian trixie main"]
+    assert words[-3:] == ["trixie", "/w/tree", "deb http://m.example/debian trixie main"]
 
 
 def test_the_usual_small_system_is_the_default() -> None:
@@ -51,14 +51,11 @@ def test_the_usual_small_system_is_the_default() -> None:
     assert '--aptopt=APT::Install-Recommends "true"' in words
 
 
-def test_a_plain_user_gets_a_tar_and_root_a_tree_that_need_not_be_unpacked() -> None:
-    assert argv(MEANING)[-2:] == ["trixie", "tree"]
-    assert "--format=directory" in argv(MEANING)
-    assert argv(MEANING, mode="unshare")[-2:] == ["trixie", "base.tar"]
-
-
-def test_only_root_needs_no_namespace() -> None:
-    assert (mode_of(0), mode_of(1000)) == ("root", "unshare")
+def test_root_and_plain_users_run_the_same_command_and_it_goes_with_us() -> None:
+    assert alone_argv(0)[:4] == ["setpriv", "--pdeathsig", "KILL", "unshare"]
+    assert "--kill-child" in alone_argv(0)
+    assert "--user" not in alone_argv(0)
+    assert "--map-auto" in alone_argv(1000)
 
 
 def test_licences_stay_without_docs() -> None:
@@ -84,7 +81,7 @@ def test_unwanted_packages_are_pinned_away() -> None:
 def test_with_a_lock_apt_sees_its_packages_only_and_the_image_keeps_the_sources_of_the_lock() -> None:
     line = "deb [trusted=yes] copy:/w/locked trixie main"
     words = install_argv(
-        DebInstaller(MEANING, ("deb http://m.example/debian trixie main",), "1"), mode="root", locked=line
+        DebInstaller(MEANING, ("deb http://m.example/debian trixie main",), "1"), Path("/w/tree"), locked=line
     )
 
     assert words[-1] == line

@@ -25,16 +25,25 @@ from skerry.images.installers.installer import BASE_TAR, BaseBuild, write_packag
 from skerry.images.lock import InstalledPackage, LockBroken, differences
 from skerry.images.package_files import Stock
 from skerry.images.recipe import BadRecipe, Packages
-from skerry.images.session import pack_argv
+from skerry.images.session import alone_argv, namespace_argv, pack_argv
 from skerry.images.words import Meaning, Source
 from skerry.progress import Progress
 
 FORMAT = 4  # of what the hooks do; part of the step's key
 TIMEOUT_S = 3600.0
 _ARCHIVES = "/var/cache/apt/archives/"
-# Where the installer works as root on the cache's own file system, packages are linked in and out.
-_LINK_IN = f'find debs-in -name "*.deb" -exec ln -t "$1"{_ARCHIVES} {{}} +'
-_LINK_OUT = f'find "$1"{_ARCHIVES} -name "*.deb" -links 1 -exec ln -t debs-out {{}} +'
+# Devices are those of the machine, for a plain user can make none; they go with the namespace.
+_DEVICES = (
+    'mkdir -p "$1"/dev; for n in null zero full random urandom tty; do '
+    '[ -e "$1"/dev/$n ] || : > "$1"/dev/$n; mount --bind /dev/$n "$1"/dev/$n; done'
+)
+# Packages are linked in and out where both are on one file system.
+_LINK = 'ln "$f" "$to" 2>/dev/null || cp "$f" "$to"'
+_LINK_IN = f'to="$1"{_ARCHIVES}; for f in debs-in/*.deb; do [ ! -e "$f" ] || {{ {_LINK}; }}; done'
+_LINK_OUT = (
+    f'to=debs-out; for f in "$1"{_ARCHIVES}*.deb; do '
+    f'[ ! -e "$f" ] || [ -e "debs-in/${{f##*/}}" ] || {{ {_LINK}; }}; done'
+)
 # To wait for the disk after every file makes no root safer that is made anew after a crash.
 _HASTE = "force-unsafe-io"
 _NO_HASTE = f'f="$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap; sed -i "/^{_HASTE}$/d" "$f"; [ -s "$f" ] || rm -f "$f"'
@@ -93,11 +102,14 @@ class DebInstaller:
         """Install a base; see `Installer.install`."""
         workspace, archive = build.workspace, deb_archive(build.archive, self.meaning.source)
         await asyncio.to_thread(self._prepare, build, archive)
-        follow = Follow(build.progress)
+        follow, tree = Follow(build.progress), workspace.scratch / "tree"
         try:
             epoch = await self._epoch(build)
             await build.commands.run(
-                install_argv(self, mode=mode_of(os.geteuid()), locked=await self._locked(build, archive)),
+                [
+                    *alone_argv(os.geteuid()),
+                    *install_argv(self, tree, locked=await self._locked(build, archive)),
+                ],
                 env={"TMPDIR": str(workspace.scratch), "SOURCE_DATE_EPOCH": str(epoch)},
                 cwd=workspace.path,
                 timeout=TIMEOUT_S,
@@ -114,18 +126,15 @@ class DebInstaller:
         if build.lock and (lines := differences(build.lock, installed)):
             raise LockBroken("what was installed is not what the lock says:\n" + "\n".join(lines))
         write_packages(build.folder, installed)
-        await self._deliver(build, epoch)
+        await self._deliver(build, tree, epoch)
         return epoch
 
-    async def _deliver(self, build: BaseBuild, epoch: int) -> None:
-        """Put base.tar in its place; a tree that root made is packed here, and handed on."""
-        made, tar = build.workspace.path / target_of(mode_of(os.geteuid())), build.folder / BASE_TAR
-        if made.name == BASE_TAR:
-            made.rename(tar)
-            return
-        await build.commands.run(pack_argv(made, tar, epoch), timeout=TIMEOUT_S, pass_fds=[build.workspace.lock])
+    async def _deliver(self, build: BaseBuild, tree: Path, epoch: int) -> None:
+        """Pack the tree as base.tar, and hand it on."""
+        argv = [*namespace_argv(os.geteuid()), *pack_argv(tree, build.folder / BASE_TAR, epoch)]
+        await build.commands.run(argv, timeout=TIMEOUT_S, pass_fds=[build.workspace.lock])
         if build.tree is not None:
-            made.rename(build.tree)
+            tree.rename(build.tree)
 
     def _prepare(self, build: BaseBuild, archive: Path) -> None:
         folder = build.workspace.path
@@ -159,31 +168,21 @@ def deb_archive(packages: Path, source: Source) -> Path:
     return packages / f"{source}".replace(":", "-")
 
 
-def mode_of(user_id: int) -> str:
-    """Root has all rights; anybody else gets them in a user namespace."""
-    return "root" if user_id == 0 else "unshare"
-
-
-def target_of(mode: str) -> str:
-    """What mmdebstrap makes: a tar, or as root a tree that need not be unpacked again."""
-    return "tree" if mode == "root" else BASE_TAR
-
-
 def preferences(packages: Packages) -> str:
     """Apt preferences: excluded packages cannot come in, even as a dependency."""
     stanzas = [f"Package: {name}\nPin: version *\nPin-Priority: -1\n" for name in packages.excluded]
     return "\n".join(stanzas) + "\n"
 
 
-def install_argv(installer: DebInstaller, *, mode: str, locked: str | None = None) -> list[Arg]:
-    """The mmdebstrap command; its working folder holds the inputs.
+def install_argv(installer: DebInstaller, tree: Path, *, locked: str | None = None) -> list[Arg]:
+    """The mmdebstrap command that fills `tree`; its working folder holds the inputs.
 
-    `locked` is the line of a repository of nothing but the packages of a lock. The image does not keep it.
+    It works as root, be it of the machine or of a user namespace, so that both make the same. `locked` is the line
+    of a repository of nothing but the packages of a lock. The image does not keep it.
     """
     meaning = installer.meaning
     packages = meaning.packages
-    argv: list[Arg] = ["mmdebstrap", f"--mode={mode}", "--verbose", "--architectures=amd64"]
-    argv.append(f"--format={'directory' if mode == 'root' else 'tar'}")
+    argv: list[Arg] = ["mmdebstrap", "--mode=root", "--format=directory", "--verbose", "--architectures=amd64"]
     argv.append(f"--variant={'important' if packages.core else 'essential'}")
     if packages.names:
         argv.append(f"--include={','.join(packages.names)}")
@@ -191,18 +190,20 @@ def install_argv(installer: DebInstaller, *, mode: str, locked: str | None = Non
     argv += [f"--dpkgopt={line}" for line in (*path_filters(packages), _HASTE)]
     argv += [
         "--skip=essential/unlink",  # the packages are wanted for the archive
+        "--skip=chroot/mount/dev,output/dev,output/mknod",
+        f"--setup-hook={_DEVICES}",
         f'--setup-hook=mkdir -p "$1"{_ARCHIVES} "$1"/etc/apt/preferences.d',
-        f"--setup-hook={_LINK_IN if mode == 'root' else f'sync-in debs-in {_ARCHIVES}'}",
+        f"--setup-hook={_LINK_IN}",
         "--setup-hook=upload preferences /etc/apt/preferences.d/00skerry",
-        f"--customize-hook={_LINK_OUT if mode == 'root' else f'sync-out {_ARCHIVES} debs-out'}",
+        f"--customize-hook={_LINK_OUT}",
         "--customize-hook=download /var/lib/dpkg/status status",
         f"--customize-hook={_NO_HASTE}",
         f"--customize-hook={_LAST_HOOK}",
     ]
     if locked is None:
-        return [*argv, meaning.source.suite, target_of(mode), *installer.deb_lines]
+        return [*argv, meaning.source.suite, tree, *installer.deb_lines]
     argv.append("--customize-hook=upload sources.list /etc/apt/sources.list")
-    return [*argv, meaning.source.suite, target_of(mode), locked]
+    return [*argv, meaning.source.suite, tree, locked]
 
 
 def installed_packages(status: str, archive: Path) -> list[InstalledPackage]:
