@@ -182,10 +182,11 @@ def _still_needed(minimizer: Minimizer, needs: Sequence[Need]) -> StillNeeded:
 
 
 def _tell(report: Report, minimizer: Minimizer, progress: Progress) -> None:
+    unmet = [rule.place.rpartition(":")[2] for rule in report.rules if not rule.matched]
+    if unmet:
+        progress.log(f"note: {report.place}: nothing in the root matches line {', '.join(unmet)}")
     for rule in report.rules:
-        if not rule.matched:
-            progress.log(f"note: {rule.place}: nothing matches `{rule.rule}`")
-        elif rule.won:
+        if rule.won:
             progress.log(f"{rule.rule}: {format_size(rule.won)}")
     if minimizer.options.verbose or minimizer.options.dry_run:
         verb = "would delete" if minimizer.options.dry_run else "deleted"
