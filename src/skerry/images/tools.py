@@ -94,7 +94,7 @@ async def tools_tree(
             timeout=300,
         )
 
-    async with cache.use("tools", tools_key(more, stock and stock.lock), make) as root:
+    async with cache.use("tools", tools_key(more, stock.lock if stock else None), make) as root:
         yield Tools(root, commands)
 
 
