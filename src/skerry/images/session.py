@@ -98,10 +98,16 @@ class Session:
         inside += [] if terminal else ["--new-session"]
         return [*namespace_argv(self.user_id), *inside, *environment_argv(words), "--", *argv]
 
-    async def tool(self, *argv: Arg, timeout: float = TIMEOUT_S) -> Output:  # noqa: ASYNC109 - handed on
+    async def tool(
+        self,
+        *argv: Arg,
+        stdin: bytes | None = None,
+        timeout: float = TIMEOUT_S,  # noqa: ASYNC109 - handed on
+    ) -> Output:
         """Run a trusted program of the host on the root, as the root's owner."""
         return await self.commands.run(
             [*namespace_argv(self.user_id), *argv],
+            stdin=stdin,
             cwd=self.workspace.path,
             timeout=timeout,
             pass_fds=[self.workspace.lock],

@@ -113,7 +113,7 @@ async def _survey(session: Session, minimizer: Minimizer) -> dict[str, Any]:
 
 
 async def _program(session: Session, words: Sequence[Arg], told: str) -> dict[str, Any]:
-    output = await session.run([sys.executable, "-P", "-m", *words], stdin=told.encode(), network=False)
+    output = await session.tool(sys.executable, "-P", "-m", *words, stdin=told.encode())
     found: dict[str, Any] = json.loads(output.stdout or "{}")
     return found
 
