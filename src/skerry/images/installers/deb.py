@@ -29,7 +29,7 @@ from skerry.images.session import alone_argv, namespace_argv, pack_argv
 from skerry.images.words import Meaning, Source
 from skerry.progress import Progress
 
-FORMAT = 4  # of what the hooks do; part of the step's key
+FORMAT = 5  # of what the hooks do; part of the step's key
 TIMEOUT_S = 3600.0
 _ARCHIVES = "/var/cache/apt/archives/"
 # Devices are those of the machine, for a plain user can make none; they go with the namespace.
@@ -47,7 +47,7 @@ _LINK_OUT = (
 # To wait for the disk after every file makes no root safer that is made anew after a crash.
 _HASTE = "force-unsafe-io"
 _NO_HASTE = f'f="$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap; sed -i "/^{_HASTE}$/d" "$f"; [ -s "$f" ] || rm -f "$f"'
-# What the build machine, its user or chance would leave: name servers (a link is the image's own matter), the owner
+# What the build machine, its user or chance would leave: name servers (a link is the image's matter), the owner
 # of the folder that packages came by, and keys that only one machine may have, made at its first boot.
 _LAST_HOOK = r"""
 rm -f "$1"/etc/apt/preferences.d/00skerry
@@ -130,9 +130,11 @@ class DebInstaller:
         return epoch
 
     async def _deliver(self, build: BaseBuild, tree: Path, epoch: int) -> None:
-        """Pack the tree as base.tar, and hand it on."""
-        argv = [*namespace_argv(os.geteuid()), *pack_argv(tree, build.folder / BASE_TAR, epoch)]
-        await build.commands.run(argv, timeout=TIMEOUT_S, pass_fds=[build.workspace.lock])
+        """Pack the tree as base.tar, without what stood for devices, and hand it on."""
+        bare = ["sh", "-c", 'find "$1/dev" -mindepth 1 -delete; touch -d "@$2" "$1/dev"', "sh", tree, str(epoch)]
+        for argv in (bare, pack_argv(tree, build.folder / BASE_TAR, epoch)):
+            whole = [*namespace_argv(os.geteuid()), *argv]
+            await build.commands.run(whole, timeout=TIMEOUT_S, pass_fds=[build.workspace.lock])
         if build.tree is not None:
             tree.rename(build.tree)
 
