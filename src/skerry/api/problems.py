@@ -7,7 +7,7 @@ sent in it (it may be a password).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
@@ -18,6 +18,7 @@ from skerry.api.errors import Malformed, WrongMethod
 from skerry.errors import BadInput, NotFound, SkerryError, TooLarge, TooManyTries
 from skerry.manager.problems import problem_of
 from skerry.manager.types import Problem
+from skerry.sizes import format_size
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -87,5 +88,38 @@ def _field(error: Mapping[str, Any]) -> dict[str, Any]:
             "message": f"not valid JSON at byte {path[0] if path else 0}",
             "type": "json",
         }
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return {"in": where, "field": ".".join(str(part) for part in path), "message": message, "type": error["type"]}
+    field = ".".join(str(part) for part in path)
+    return {"in": where, "field": field, "message": _message(error, field), "type": error["type"]}
+
+
+_SIZES = frozenset({"memory", "size"})  # fields that hold bytes
+_FORMS: Mapping[str, str] = {
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "letters, digits, dots, dashes and underscores, with a letter or digit first",
+    r"^[a-z][a-z0-9._@-]{0,63}$": "small letters, digits and . _ @ -, with a letter first",
+}
+
+
+# What is wrong with a value, in the words of people: by pydantic's name for it, from its limits and the field.
+_WORDS: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
+    "greater_than_equal": lambda limits, field: f"at least {_amount(limits['ge'], field)}",
+    "less_than_equal": lambda limits, field: f"at most {_amount(limits['le'], field)}",
+    "greater_than": lambda limits, field: f"more than {_amount(limits['gt'], field)}",
+    "string_pattern_mismatch": lambda limits, _: _FORMS.get(
+        limits["pattern"], "there are characters in it that cannot be there"
+    ),
+    "string_too_long": lambda limits, _: f"at most {limits['max_length']} characters",
+    "string_too_short": lambda limits, _: f"at least {limits['min_length']} character(s)",
+    "int_parsing": lambda _limits, _: "it must be a whole number",
+    "int_type": lambda _limits, _: "it must be a whole number",
+    "missing": lambda _limits, _: "it is missing",
+    "extra_forbidden": lambda _limits, _: "there is no such field",
+}
+
+
+def _message(error: Mapping[str, Any], field: str) -> str:
+    words = _WORDS.get(error["type"])
+    return words(error.get("ctx", {}), field) if words else str(error["msg"]).removeprefix("Value error, ")
+
+
+def _amount(number: float, field: str) -> str:
+    return format_size(int(number)) if field.rpartition(".")[2] in _SIZES else f"{number:g}"
