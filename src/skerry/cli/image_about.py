@@ -20,7 +20,7 @@ _RECIPES = frozenset({".ks", ".cfg", ".kickstart"})
 
 ImagePath = Annotated[
     Path,
-    typer.Argument(metavar="IMAGE", help="An image that was built here, its folder, or a folder of manifests."),
+    typer.Argument(metavar="IMAGE", help="An image that was built here, a folder of manifests, or a recipe."),
 ]
 
 
