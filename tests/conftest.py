@@ -13,6 +13,7 @@ pytest.register_assert_rewrite("tests.unit.storage.suite", "tests.unit.host.suit
 pytest_plugins = [
     "tests.fixtures.private_libvirt",
     "tests.fixtures.images",
+    "tests.fixtures.disk_images",
     "tests.fixtures.rpm_repository",
     "tests.fixtures.skerry_up",
     "tests.fixtures.small_images",

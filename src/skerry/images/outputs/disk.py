@@ -16,7 +16,7 @@ from skerry.images.outputs import overlay as overlay_initrd
 from skerry.images.outputs.devices import check_devices, check_overlaid_root
 from skerry.images.outputs.disk_plan import DiskPlan
 from skerry.images.outputs.disk_writer import DiskWriter
-from skerry.images.outputs.filesystems.registry import find_writer
+from skerry.images.outputs.filesystems.registry import WRITERS, find_writer
 from skerry.images.outputs.output import OutputBuild
 from skerry.images.outputs.qcow2 import compress
 from skerry.images.placement import lay_out
@@ -53,10 +53,11 @@ class _Disk:
     tools: ClassVar[tuple[str, ...]] = ()
 
     def more_tools(self, meaning: Meaning) -> tuple[str, ...]:
-        """The programs of the file systems that the recipe wants."""
+        """The programs of all file systems, if the recipe wants one that needs more than the common ones."""
         kinds = {each.type for each in disk_layout(meaning).contents.values() if isinstance(each, FileSystem)}
-        overlay = overlay_initrd.TOOLS if "erofs" in kinds else ()
-        return tuple(sorted({*overlay, *(tool for kind in kinds for tool in find_writer(kind).tools)}))
+        if not any(find_writer(kind).tools for kind in kinds):
+            return ()
+        return tuple(sorted({*overlay_initrd.TOOLS, *(tool for each in WRITERS.values() for tool in each.tools)}))
 
     def inputs(self, meaning: Meaning) -> Mapping[str, object]:
         """Partitions and boot loader."""

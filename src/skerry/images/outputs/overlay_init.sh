@@ -68,7 +68,8 @@ find_root() {
   done
 }
 
-mount -t proc -o nosuid,nodev,noexec proc /proc
+/bin/busybox mount -t proc -o nosuid,nodev,noexec proc /proc
+/bin/busybox --install -s /bin
 mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
 mount -t devtmpfs -o nosuid,mode=0755 devtmpfs /dev
 mount -t tmpfs -o nosuid,nodev,mode=0755 tmpfs /run
