@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.unit.images.test_plan import FACTS, MEANING, SCRIPT, plan
 
-from skerry.images.history import PlannedStep, explain, remember
+from skerry.images.history import PlannedStep, changes, explain, remember
 from skerry.images.plan import Plan
 from skerry.images.recipe import Packages
 from skerry.images.words import Meaning
@@ -79,3 +79,7 @@ def test_an_entry_that_was_thrown_away_is_made_again(tmp_path: Path) -> None:
     remember(tmp_path, RECIPE, planned)
 
     assert steps(tmp_path, planned, "tools", "base")["root"].why == ("the cache no longer has it",)
+
+
+def test_a_newer_builder_is_told_as_such() -> None:
+    assert changes({"format": "1"}, {"format": "2"}) == ["the builder does this in another way now"]
