@@ -225,7 +225,7 @@ async def test_an_unsigned_package_needs_the_word_of_the_settings(
 
     checked = replace(own, keys=(str(rpm_mirror.key),))
 
-    with pytest.raises(BadSignature, match=r"mine-1\.0-1\.noarch is not signed"):
+    with pytest.raises(BadSignature, match=r"mine-1\.0-1\.noarch of fedora:42 is not signed"):
         await install(replace(SMALL, names=("mine",)), [*repositories, checked])
     base = await install(replace(SMALL, names=("mine",)), [*repositories, own])
     assert base.text("usr/share/mine") == "mine\n"

@@ -135,6 +135,15 @@ SAID: dict[str, tuple[str, type[SkerryError], str]] = {
         BadSignature,
         "the package x-1-1.noarch of fedora:42",
     ),
+    "a key that does not fit": (
+        (
+            "The GPG keys listed are already installed but they are not correct for this package.\n"
+            "Check that the correct key URLs are configured. Failing package is: x-1-1.noarch\n"
+            " GPG Keys are configured as: file:///etc/key\nError: GPG check FAILED"
+        ),
+        BadSignature,
+        "the package x-1-1.noarch of fedora:42 is not signed by a key",
+    ),
     "mirror gone": (
         "Error: Failed to download metadata for repo 'fedora': Cannot download repomd.xml",
         Unavailable,

@@ -52,7 +52,10 @@ def name_of(package: str) -> str:
 
 _MISSING = re.compile(r"^(?:No match for argument|Error: Unable to find a match): (.+)$", re.MULTILINE)
 _NO_GROUP = re.compile(r"(?:Module or Group|Group|Environment) '?([^'\n]+?)'? (?:is not available|does not exist)")
-_UNSIGNED = re.compile(r"(?:Package|Public key for) (\S+) is not (?:signed|installed|trusted)|GPG check FAILED")
+_UNSIGNED = re.compile(
+    r"(?:Package|Public key for) (\S+) is not (?:signed|installed|trusted)"
+    r"|Failing package is: (\S+)|GPG check FAILED"
+)
 _METADATA = re.compile(r"Failed to download metadata for repo '([^']+)'(?:: (.*))?")
 _DOWNLOAD = re.compile(
     r"(?:Error downloading packages|All mirrors were (?:already )?tried|Cannot download )[^\n]*"
@@ -91,15 +94,11 @@ def _missing(said: str, title: str) -> SkerryError | None:
 def _untrusted(said: str, title: str) -> SkerryError | None:
     if not (match := _UNSIGNED.search(said)):
         return None
-    named = next((name for name in match.groups() if name), "")
-    if not named and (later := re.search(r"Package (\S+) is not signed|Public key for (\S+) is", said)):
-        named = later[1] or later[2]
-    whose = f"the package {named.removesuffix('.rpm')}" if named else "a package"
-    how = (
-        "is not signed" if "is not signed" in said else "is not signed by a key that is trusted for its repository"
-    )
+    name = match[1] or match[2]
+    whose = f"the package {name.removesuffix('.rpm')}" if name else "a package"
+    key = "" if "is not signed" in said else " by a key that is trusted for its repository"
     return BadSignature(
-        f"{whose} of {title} {how}; it was not installed",
+        f"{whose} of {title} is not signed{key}; it was not installed",
         hint="SKERRY_RPM_KEYS names the key files of repositories; ask where the package comes from",
     )
 
