@@ -153,6 +153,9 @@ class Cache:
     async def _remove(self, path: Path) -> None:
         """Remove a workspace, its scratch folder, and last its lock."""
         for folder in {path, scratch_of(path, os.geteuid())}:
+            # What is mounted below belongs to somebody else, such as /proc to the kernel: it is never deleted.
+            for mounted in mounts_below(folder):
+                await self._commands.run(["umount", "--lazy", mounted], timeout=60)
             try:
                 await asyncio.to_thread(remove_tree, folder)
             except PermissionError:
@@ -269,6 +272,16 @@ def tree_size(folder: Path) -> int:
     except FileNotFoundError:
         return 0
     return total
+
+
+def mounts_below(folder: Path, table: str | None = None) -> list[Path]:
+    """Where something is mounted in a folder, deepest first, by /proc/self/mountinfo (proc_pid_mountinfo(5))."""
+    lines = (Path("/proc/self/mountinfo").read_text() if table is None else table).splitlines()
+    # Blanks, tabs, line ends and backslashes are written as three octal digits.
+    points = [
+        re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), line.split()[4]) for line in lines
+    ]
+    return [point for point in map(Path, reversed(points)) if folder in point.parents or folder == point]
 
 
 def remove_tree(path: Path) -> None:

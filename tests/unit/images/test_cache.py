@@ -14,7 +14,7 @@ import pytest
 
 from skerry.commands import Arg, CommandRunner, Output
 from skerry.errors import HostError, NoSpace, Unavailable
-from skerry.images.cache import Cache, Make, Workspace, key_of, scratch_of
+from skerry.images.cache import Cache, Make, Workspace, key_of, mounts_below, scratch_of
 
 KEY = "0" * 32
 
@@ -277,3 +277,29 @@ async def test_the_whole_cache_may_be_deleted(cache: Cache) -> None:
     await cache.prepare()
     async with cache.use("root", KEY, fill) as entry:
         assert (entry / "file").exists()
+
+
+def test_what_is_mounted_in_a_folder_is_found_deepest_first() -> None:
+    table = (
+        "22 1 0:20 / /cache/tmp/a/root/proc ro shared:1 - proc proc ro\n"
+        "23 1 0:21 / /cache/tmp/a/root/proc/deep\\040er rw - tmpfs none rw\n"
+        "24 1 0:22 / /cache/tmp/ab rw - tmpfs none rw\n"
+    )
+
+    found = mounts_below(Path("/cache/tmp/a"), table)
+
+    assert found == [Path("/cache/tmp/a/root/proc/deep er"), Path("/cache/tmp/a/root/proc")]
+
+
+async def test_a_mount_that_was_left_is_taken_away_and_never_emptied(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache", 1 << 20, CommandRunner())
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "file").touch()
+    await cache.prepare()
+    async with cache.workspace() as workspace:
+        (workspace.path / "root").mkdir()
+        await CommandRunner().run(["mount", "--bind", theirs, workspace.path / "root"])
+
+    assert (theirs / "file").exists()
+    assert not workspace.path.exists()
