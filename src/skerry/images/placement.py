@@ -148,7 +148,7 @@ def _fitted(name: str, parts: Sequence[PartitionSpec], least: Mapping[str, int],
         raise BadInput(
             f"the partitions of the disk {name} need {format_size(sum(sizes) + HEAD + TAIL)}, "
             f"and it has {format_size(space + HEAD + TAIL)}",
-            hint="say more with --disk-size, or make partitions smaller",
+            hint="make the disk larger, or its partitions smaller",
         )
     return share(
         space, sizes, [part.max_size if part.grow else size for part, size in zip(parts, sizes, strict=True)]
