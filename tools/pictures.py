@@ -92,6 +92,7 @@ def take_lists(page: Page) -> None:
     take(page, "vms-light")
     for place, name, sign in (
         ("images", "images", page.locator("td", has_text=TEMPLATE)),
+        ("storage", "storage", page.locator("td", has_text=f"image {TEMPLATE}")),
         ("tasks", "tasks", page.get_by_role("link", name=f"Create {SHOWN}")),
         ("events", "events", page.locator("td", has_text=f"{SHOWN} started")),
         ("hosts", "host", page.locator(".sk-chart-line").first),
