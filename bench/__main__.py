@@ -9,7 +9,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import cli_start, idle, list_vms, page_size, vm_start
+from bench import cli_start, idle, images, list_vms, page_size, vm_start
 from bench.figure import Figure
 
 BENCHES = {
@@ -18,6 +18,7 @@ BENCHES = {
     "list": list_vms.measure,
     "page": page_size.measure,
     "cli": cli_start.measure,
+    "images": images.measure,
 }
 
 
