@@ -63,7 +63,8 @@ load_drivers() {
 # bytes DEVICE OFFSET COUNT
 bytes() { dd if="$1" bs=1 skip="$2" count="$3" 2>/dev/null | tr -d '\0'; }
 
-# Whether a device holds the image; it stays mounted then. Only what can be such a medium is mounted.
+# Whether a device holds the image; it stays mounted then. Only what can be such a medium is mounted. The label says
+# what to look at first; the id decides, so that files copied to a stick with another label are found too.
 try_device() {
   if [ "$(bytes "$1" 32769 5)" = CD001 ]; then
     kind=iso9660 label=$(bytes "$1" 32808 32)
@@ -78,7 +79,7 @@ try_device() {
   fi
   label=$(echo $label)  # without the blanks behind it
   case $source in
-    CDLABEL=* | LABEL=*) [ "$label" = "${source#*=}" ] || return 1 ;;
+    CDLABEL=* | LABEL=*) [ "$label" = "${source#*=}" ] || [ $tries -ge 6 ] || return 1 ;;
     /dev/*) [ "$1" = "$source" ] || return 1 ;;
   esac
   modprobe -b -q $kind
