@@ -9,7 +9,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from skerry.images.contents.tree import Entry, Kind, Tree, join, name_of, parent_of
+from skerry.errors import BadImage
+from skerry.images.contents.tree import LONGEST, Entry, Kind, Tree, join, name_of, parent_of
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -81,6 +82,8 @@ def _scan(root: int) -> Iterator[tuple[str, Entry]]:
             for name in os.listdir(folder):  # noqa: PTH208 - of an open folder
                 told = os.stat(name, dir_fd=folder, follow_symlinks=False)
                 here = join(path, name)
+                if len(here) > LONGEST:
+                    raise BadImage(f"the root has a path of more than {LONGEST} characters, below {here[:80]!r}")
                 if told.st_dev != device:
                     continue
                 target = os.readlink(name, dir_fd=folder) if stat.S_ISLNK(told.st_mode) else ""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from skerry.errors import BadImage
-from skerry.images.contents.tree import Entry, Kind, Tree
+from skerry.images.contents.tree import LONGEST, Entry, Kind, Tree
 
 _BLOCK = 512
 _MOST_EXTENDED = 16 * 1024 * 1024  # bytes of one extended header; an extended attribute has 64 KiB at most
@@ -137,6 +137,8 @@ def _member(header: bytes, member_type: int, content: int, said: Mapping[str, st
 
 
 def _inside(name: str) -> str:
+    if len(name) > LONGEST:
+        raise BadImage(f"the tar has a name of {len(name)} characters, more than {LONGEST}")
     parts = [part for part in name.split("/") if part not in {"", "."}]
     if ".." in parts:
         raise BadImage(f"the tar has the name {name!r}, which leads out of it")

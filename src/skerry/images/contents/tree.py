@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Kind = Literal["file", "folder", "link", "device", "other"]
+LONGEST = 8192  # bytes of a path; twice what programs can name at once, and deep trees of longer ones fill memory
 BLOCK = 4096  # bytes; the unit in which the file systems of images give space to files
 _MOST_LINKS = 40  # followed for one path, as in Linux
 _SPECIAL = re.compile(r"[*?\[]")

@@ -86,6 +86,13 @@ def test_a_name_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
         pass
 
 
+def test_a_path_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    path = packed(tmp_path / "root.tar", (member("d/" * 5000), b""))
+
+    with pytest.raises(BadImage, match="more than 8192"), opened_tar(path):
+        pass
+
+
 @pytest.mark.parametrize("data", [b"", b"no tar" * 1000, b"\x1f\x8b" + bytes(2000)], ids=["empty", "text", "gzip"])
 def test_what_is_no_tar_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "root.tar"
