@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -164,15 +165,16 @@ def place(sources: Mapping[str, Source], folder: Path, placed: Placed, texts: Ma
         for name in new:
             path = sources[name].path
             if path.is_dir():
-                shutil.copytree(path, part / name, symlinks=True, copy_function=_copy_with_mode)
+                _copy_tree(path, part / name)
             else:
                 copy_file(path, part / name)
                 _fsync(part / name)
         for name, text in texts.items():
             (part / name).write_text(text)
         for name in (*new, *texts):
-            if (folder / name).is_dir() and not (folder / name).is_symlink():
-                (folder / name).rename(part / f"{name}.old")
+            if (folder / name).is_dir() or (part / name).is_dir():
+                with contextlib.suppress(FileNotFoundError):
+                    (folder / name).rename(part / f"{name}.old")
             (part / name).rename(folder / name)
     for name in new:
         if sources[name].sha256:
@@ -187,9 +189,31 @@ def place_text(output: Path, text: str) -> None:
         (part / "text").rename(output)
 
 
+def _copy_tree(source: Path, target: Path) -> None:
+    """Copy a folder; owners too where we may."""
+    shutil.copytree(source, target, symlinks=True, copy_function=_copy_with_mode)
+    if os.geteuid() == 0:
+        for path in (source, *source.rglob("*")):
+            if path.is_dir() or path.is_symlink():
+                _copy_owner(path, target / path.relative_to(source))
+
+
 def _copy_with_mode(source: str, target: str) -> None:
-    copy_file(Path(source), Path(target))
-    shutil.copystat(source, target)
+    mode = os.lstat(source).st_mode
+    if stat.S_ISFIFO(mode):
+        os.mkfifo(target)
+    elif stat.S_ISREG(mode):
+        copy_file(Path(source), Path(target))
+    else:  # devices belong to the machine that runs, and sockets to who listens
+        return
+    if os.geteuid() == 0:
+        _copy_owner(Path(source), Path(target))
+    shutil.copystat(source, target)  # last, for another owner takes some bits away
+
+
+def _copy_owner(source: Path, target: Path) -> None:
+    found = source.lstat()
+    os.chown(target, found.st_uid, found.st_gid, follow_symlinks=False)
 
 
 def _fsync(path: Path) -> None:
