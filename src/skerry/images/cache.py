@@ -145,6 +145,7 @@ class Cache:
                 path.mkdir()
                 scratch = scratch_of(path, os.geteuid())
                 scratch.mkdir(mode=0o711, exist_ok=scratch == path)
+                scratch.chmod(0o711)  # whatever the umask: users of a namespace must get through
             yield Workspace(path, scratch, lock)
         finally:
             await self._remove(path)
