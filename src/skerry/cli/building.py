@@ -110,6 +110,7 @@ def built_json(built: Built) -> Json:
         ],
         "steps": [asdict(step) | {"seconds": round(step.seconds, 3)} for step in built.steps],
         "manifests": str(built.manifests) if built.manifests else None,
+        "minimized": [asdict(rule) for rule in built.minimized],
         "heaviest": [{"package": package, "size": size} for package, size in built.heaviest],
         "seconds": round(built.seconds, 3),
     }

@@ -159,6 +159,10 @@ def _tell(run: Run, built: Json) -> None:
     output.say(f"made in {built['seconds']:.1f} s: {', '.join(ran) or 'nothing'}")
     if kept:
         output.say(f"from the cache: {', '.join(kept)}")
+    if ran and (won := sum(rule["won"] for rule in built["minimized"])):
+        best = sorted(built["minimized"], key=lambda rule: -rule["won"])[:5]
+        rules = ", ".join(f"`{rule['rule']}` {shown_size(rule['won'])}" for rule in best if rule["won"])
+        output.say(f"minimized by {shown_size(won)}: {rules}")
     if ran and built["heaviest"]:
         heavy = ", ".join(f"{each['package']} {shown_size(each['size'])}" for each in built["heaviest"][:5])
         output.say(f"heaviest: {heavy}")

@@ -15,6 +15,7 @@ from skerry.images.builder import FILES, Builder, read_facts
 from skerry.images.cache import Cache, full_disk_explained
 from skerry.images.history import remember
 from skerry.images.lock_file import read_lock
+from skerry.images.minimize.run import RuleWon
 from skerry.images.outputs.describe import Medium, describe
 from skerry.images.outputs.disk import FORMATS, DiskFormat
 from skerry.images.placing import Placed, Source, place
@@ -102,7 +103,13 @@ async def build(
     if builder.seconds:
         await builder.trim()
     return Built(
-        planned.name, made, builder.times(), folder / manifests, heaviest, seconds=time.monotonic() - began
+        name=planned.name,
+        outputs=made,
+        steps=builder.times(),
+        manifests=folder / manifests,
+        heaviest=heaviest,
+        minimized=await _minimized(planned, builder),
+        seconds=time.monotonic() - began,
     )
 
 
@@ -214,6 +221,15 @@ def _heaviest(about: Path) -> tuple[tuple[str, int], ...]:
         return ()
     packages: dict[str, int] = json.loads(sizes.read_text())["packages"]
     return tuple(sorted(packages.items(), key=lambda each: -each[1])[:_HEAVIEST])
+
+
+async def _minimized(planned: Plan, builder: Builder) -> tuple[RuleWon, ...]:
+    """What minimizers won in the root; nothing when the cache has given it up."""
+    if not builder.has(planned.root):
+        return ()
+    async with builder.root() as root:
+        reports = read_facts(root)["minimized"]
+    return tuple(RuleWon(**rule) for report in reports for rule in report["rules"])
 
 
 def _media(entries: dict[str, Path]) -> dict[str, list[Medium]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from skerry.images.minimize.run import RuleWon
+
 
 @dataclass(frozen=True)
 class BuiltFile:
@@ -48,4 +50,5 @@ class Built:
     steps: tuple[StepTime, ...]
     manifests: Path | None
     heaviest: tuple[tuple[str, int], ...]  # packages and their bytes in the root
+    minimized: tuple[RuleWon, ...]  # what each line of the recipe's minimizers won
     seconds: float

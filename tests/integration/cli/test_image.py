@@ -15,6 +15,7 @@ from tests.integration.cli.fake_server import DONE, IMAGE, Fake, Reply, Request,
 
 from skerry.cli import building, upload
 from skerry.images.build import BuiltImage, Order
+from skerry.images.minimize.run import RuleWon
 from skerry.images.results import Built, BuiltFile, BuiltOutput, StepTime
 
 IMPORTED = DONE | {"result": {"image": IMAGE["id"]}}
@@ -222,6 +223,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> None:
             ),
             folder / "aos.manifests",
             (("bash", 6914048),),
+            (RuleWon("drop /usr/share/doc", "aos.ks:3", 10, 40960),),
             3.5,
         )
 
@@ -244,6 +246,7 @@ def test_build_into_a_folder_tells_what_was_made_and_what_it_cost(
     assert result.out.splitlines()[1].split() == ["qcow2", f"{tmp_path}/aos.qcow2", "4", "B", "2.0", "no"]
     assert "made in 3.5 s: base 1.5 s, output qcow2 2.0 s" in result.err
     assert "from the cache: output tar" in result.err
+    assert "minimized by 40 KiB: `drop /usr/share/doc` 40 KiB" in result.err
     assert "heaviest: bash 6.6 MiB" in result.err
 
 
