@@ -144,7 +144,9 @@ async def open_session(
     """
     root = tree_of(workspace)
     there = root.exists()
-    root.mkdir(mode=0o755, exist_ok=True)
+    if not there:
+        root.mkdir()
+        root.chmod(0o755)  # whatever the umask
     session = Session(root, workspace, commands, {**ENVIRONMENT, **(environment or {})}, os.geteuid())
     if tar is not None and not there:
         await session.tool(*unpack_argv(tar, root))
