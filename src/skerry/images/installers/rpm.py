@@ -30,7 +30,7 @@ from skerry.images.installers.dnf import (
 )
 from skerry.images.installers.dnf_output import Follow, explain
 from skerry.images.installers.installer import BASE_TAR, BaseBuild, write_packages
-from skerry.images.installers.rpm_archive import epoch_of, keep, link_or_copy, link_tree
+from skerry.images.installers.rpm_archive import copy_whole, epoch_of, keep, link_or_copy, link_tree
 from skerry.images.installers.rpm_database import Listed
 from skerry.images.installers.rpm_root import DNF_4, KEYS, LEFT_BEHIND, forget_when, inside, is_address, remembered
 from skerry.images.lock import InstalledPackage, Lock, LockBroken, LockedPackage, differences
@@ -243,17 +243,19 @@ class _Installation:
         return [*(f"@{group}" for group in groups), *(name for name in names if name in found)]
 
     def _hashed(self, listed: Sequence[Listed]) -> list[InstalledPackage]:
-        folders = [
-            self._place.cache,
-            self._place.work / "locked",
-            *(each.folder for each in self._installer.repositories if each.folder),
-        ]
+        """The packages with the hashes of their files; files of this machine's own repositories are kept, too."""
         names = {each.file for each in listed}
-        files = {path.name: path for folder in folders for path in folder.rglob("*.rpm") if path.name in names}
-        return [
-            replace(each.package, sha256=sha256_of(files[each.file]) if each.file in files else "")
-            for each in listed
-        ]
+        files = {path.name: path for path in (self._place.work / "locked").glob("*.rpm")}
+        for repository in self._installer.repositories:
+            if repository.folder:
+                kept = self._kept(repository) / "packages"
+                kept.mkdir(parents=True, exist_ok=True)
+                own = [path for path in repository.folder.rglob("*.rpm") if path.name in names - files.keys()]
+                files |= {path.name: copy_whole(path, kept / path.name) for path in own}
+        fetched = [path for path in self._place.cache.rglob("*.rpm") if path.name in names - files.keys()]
+        files |= {path.name: path for path in fetched}
+        sums = {name: sha256_of(file) for name, file in files.items()}
+        return [replace(each.package, sha256=sums.get(each.file, "")) for each in listed]
 
     async def _finish(self, epoch: int) -> None:
         """What dnf left, and what the image shall remember."""

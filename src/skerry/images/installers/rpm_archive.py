@@ -33,6 +33,20 @@ def link_or_copy(file: Path, place: Path) -> Path:
     return place
 
 
+def copy_whole(file: Path, place: Path) -> Path:
+    """A copy of somebody's own file, which may change; it appears whole, and is made anew when that is newer."""
+    if (
+        not place.exists()
+        or place.stat().st_mtime < file.stat().st_mtime
+        or place.stat().st_size != file.stat().st_size
+    ):
+        part = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+        shutil.copyfile(file, part)
+        part.replace(place)
+    os.utime(place)
+    return place
+
+
 def keep(cache: Path, name: str, archive: Path) -> None:
     """Take over what a build fetched from a repository; a file appears whole or not at all, old metadata goes."""
     own = re.compile(re.escape(name) + r"(-[0-9a-f]{16}/.*|[^/]*\.solvx?)")
