@@ -14,7 +14,8 @@ from skerry.errors import CommandFailed, SkerryError, Unavailable
 from skerry.images.build import Order, begin
 from skerry.images.builder import Builder, read_facts
 from skerry.images.cache import Workspace
-from skerry.images.installers.deb import DebInstaller, deb_archive, explain, preferences
+from skerry.images.installers.deb import DebInstaller, deb_archive, explain
+from skerry.images.installers.deb_pins import preferences
 from skerry.images.installers.deb_resolve import Wanted, resolve, wanted_packages
 from skerry.images.installers.epoch import release_date
 from skerry.images.installers.installer import read_packages
@@ -89,7 +90,9 @@ async def _resolve(planned: Plan, builder: Builder, commands: Commands, progress
             epoch = read_facts(base)["epoch"]
         _check_hashes(packages)
         return Lock(epoch, packages, str(meaning.source), wanted_of(meaning), (), tools)
-    wanted = wanted_packages(meaning.packages, meaning.source.suite, preferences(meaning.packages))
+    wanted = wanted_packages(
+        meaning.packages, meaning.source.suite, preferences(meaning.packages, meaning.repositories)
+    )
     async with builder.cache.workspace() as workspace:
         epoch = await release_date(meaning.source, installer.deb_lines, workspace, commands)
         try:

@@ -19,7 +19,6 @@ from skerry.images.installers.deb import (
     keep_packages,
     link_packages,
     path_filters,
-    preferences,
     trim_packages,
 )
 from skerry.images.lock import InstalledPackage, Lock, LockedPackage, differences
@@ -72,10 +71,6 @@ def test_only_wanted_languages_come_in() -> None:
 
     assert "path-exclude=/usr/share/locale/*" in filters
     assert "path-include=/usr/share/locale/de*" in filters
-
-
-def test_unwanted_packages_are_pinned_away() -> None:
-    assert preferences(Packages(excluded=("nano",))) == "Package: nano\nPin: version *\nPin-Priority: -1\n\n"
 
 
 def test_with_a_lock_apt_sees_its_packages_only_and_the_image_keeps_the_sources_of_the_lock() -> None:

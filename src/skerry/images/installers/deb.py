@@ -19,6 +19,7 @@ from pathlib import Path
 from skerry.commands import Arg
 from skerry.errors import CommandFailed, SkerryError
 from skerry.images.cache import disk_was_full, no_space
+from skerry.images.installers.deb_pins import preferences
 from skerry.images.installers.deb_repository import show_packages, write_repository
 from skerry.images.installers.epoch import release_date
 from skerry.images.installers.installer import BASE_TAR, BaseBuild, write_packages
@@ -95,6 +96,7 @@ class DebInstaller:
             "source": str(self.meaning.source),
             "mirrors": self.deb_lines,
             "packages": vars(self.meaning.packages),
+            "preferences": preferences(self.meaning.packages, self.meaning.repositories),
             "program": self.program,
         }
 
@@ -140,7 +142,7 @@ class DebInstaller:
 
     def _prepare(self, build: BaseBuild, archive: Path) -> None:
         folder = build.workspace.path
-        (folder / "preferences").write_text(preferences(self.meaning.packages))
+        (folder / "preferences").write_text(preferences(self.meaning.packages, self.meaning.repositories))
         (folder / "debs-out").mkdir()
         if build.lock is None:
             link_packages(archive, folder / "debs-in")
@@ -168,12 +170,6 @@ class DebInstaller:
 def deb_archive(packages: Path, source: Source) -> Path:
     """Where the packages of a source are kept between builds."""
     return packages / f"{source}".replace(":", "-")
-
-
-def preferences(packages: Packages) -> str:
-    """Apt preferences: excluded packages cannot come in, even as a dependency."""
-    stanzas = [f"Package: {name}\nPin: version *\nPin-Priority: -1\n" for name in packages.excluded]
-    return "\n".join(stanzas) + "\n"
 
 
 def install_argv(installer: DebInstaller, tree: Path, *, locked: str | None = None) -> list[Arg]:

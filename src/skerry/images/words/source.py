@@ -81,8 +81,6 @@ def repo(meaning: Meaning, line: Line) -> Meaning:
         exclude=tuple(matching(_PACKAGE_GLOB, each, "package name") for each in line.words("excludepkgs")),
         install=bool(line.value("install", default=False)),
     )
-    if made.source.family == "deb" and line.used("--cost", "--includepkgs", "--excludepkgs"):
-        raise BadInput("apt has no --cost, --includepkgs or --excludepkgs: use pins in /etc/apt/preferences.d")
     return replace(meaning, repositories=(*meaning.repositories, made))
 
 

@@ -91,8 +91,8 @@ _HONOURED = (
     ),
     _honoured(
         "repo",
-        "more packages, from a suite or an RPM repository; `--cost`, `--includepkgs`, `--excludepkgs` for RPM; "
-        "`--install` keeps it in the image",
+        "more packages, from a suite or an RPM repository; `--cost` (1000 is usual, less is preferred), "
+        "`--includepkgs`, `--excludepkgs`; `--install` keeps an RPM repository in the image, suites always stay",
         {**_PROXY, "--ignoregroups": "dnf always reads groups"},
         _FETCH,
     ),
