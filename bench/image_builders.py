@@ -28,6 +28,7 @@ class Others:
     """The other builders, in their tree."""
 
     tree: Path
+    kept: Path  # /kept of the tree: mkosi's own packages and indexes, which stay between runs
     work: Path  # /work of the tree; with `debs`, and apt's sources
     packages: tuple[str, ...]
     lines: tuple[str, ...]  # of apt's sources
@@ -42,7 +43,8 @@ class Others:
             argv: list[str | Path] = ["mmdebstrap", "--variant=apt", include, SUITE, part, *self.lines]
             subprocess.run(argv, check=True, capture_output=True)
             part.rename(self.tree)
-        for folder in ("debs", "var", "mkosi/packages", "mkosi/sources/etc/apt/sources.list.d"):
+        self.kept.mkdir(exist_ok=True)
+        for folder in ("debs", "var", "mkosi/sources/etc/apt/sources.list.d"):
             (self.work / folder).mkdir(parents=True)
         for deb in debs.glob("*.deb"):
             shutil.copyfile(deb, self.work / "debs" / deb.name)
@@ -67,8 +69,9 @@ class Others:
             "/sys",
             "/sys",
         ]
-        bwrap += ["--tmpfs", "/run", "--bind", self.work, "/work", "--bind", self.work / "var", "/var/tmp"]
-        bwrap += ["--bind", self.work / "var", "/tmp", "--ro-bind", "/etc/resolv.conf", "/etc/resolv.conf"]
+        bwrap += ["--tmpfs", "/run", "--bind", self.work, "/work", "--bind", self.kept, "/kept"]
+        bwrap += ["--bind", self.work / "var", "/var/tmp", "--bind", self.work / "var", "/tmp"]
+        bwrap += ["--ro-bind", "/etc/resolv.conf", "/etc/resolv.conf"]
         bwrap += ["--chdir", "/work", "--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin"]
         bwrap += ["--setenv", "HOME", "/root", "--setenv", "LC_ALL", "C.UTF-8"]
         bwrap += ["--setenv", "SOURCE_DATE_EPOCH", _EPOCH]
@@ -113,7 +116,7 @@ class Others:
         """A disk with a partition table and an ext4 root."""
         words = ["--directory=/work/mkosi", "--distribution=debian", f"--release={SUITE}", "--format=disk"]
         words += ["--bootable=no", "--with-docs=no", "--with-recommends=no", "--sandbox-tree=/work/mkosi/sources"]
-        words += ["--package-cache-dir=/work/mkosi/packages", "--output-directory=/work/mkosi/out", "--force"]
+        words += ["--package-cache-dir=/kept", "--output-directory=/work/mkosi/out", "--force"]
         (self.work / "mkosi/out").mkdir(exist_ok=True)
         self.run("mkosi", *words, *(f"--package={name}" for name in self.packages), "build")
 

@@ -98,7 +98,8 @@ def measure() -> list[Figure]:
         ours.cache.mkdir()
         (ours.cache / "packages").symlink_to(kept)
         ours.build()  # fetches what is not kept yet
-        others = Others(_keep() / "others", folder / "others", packages_of(plain), _lines(), 2048 * _MIB)
+        work = folder / "others"
+        others = Others(_keep() / "others", _keep() / "mkosi", work, packages_of(plain), _lines(), 2048 * _MIB)
         others.prepare(kept / f"debian-{SUITE}")
         others.mkosi()  # whose packages have their own cache
         figures = _full(ours, others)

@@ -184,13 +184,26 @@ def _only_disk(built: Json) -> Json:
 
 
 def plan(
-    run: Run, recipe: Recipe, *, outputs: Outputs = None, syntax: Syntax = "", lenient: Lenient = False
+    run: Run,
+    recipe: Recipe,
+    *,
+    outputs: Outputs = None,
+    syntax: Syntax = "",
+    lenient: Lenient = False,
+    locked: Locked = False,
+    lock: LockFile = None,
 ) -> None:
     """Show which steps a build would run, and which input changed since the last one."""
     from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
     from skerry.images.build import Order  # noqa: PLC0415
 
-    order = Order(recipe, tuple(outputs or ["qcow2"]), syntax=syntax, lenient=lenient)
+    order = Order(
+        recipe,
+        tuple(outputs or ["qcow2"]),
+        lock=lock_of(recipe, locked=locked, file=lock, pool=None),
+        syntax=syntax,
+        lenient=lenient,
+    )
     steps = building.plan_here(order)
     if run.json:
         output.put_json(steps)
