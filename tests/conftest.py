@@ -3,6 +3,11 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test fails because the machine is slow.
+settings.register_profile("skerry", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("skerry")
 
 # As the program does before it imports Typer; in a run of all tests, somebody else's import comes first.
 os.environ["TYPER_USE_RICH"] = "0"
