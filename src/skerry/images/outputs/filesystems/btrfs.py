@@ -36,3 +36,5 @@ class Btrfs:
             *(*shlex.split(system.mkfs_options), job.image),
             as_owner=True,
         )
+        if job.image.stat().st_size > job.size:  # mkfs.btrfs lets a file grow when it is too small
+            raise job.too_small()
