@@ -22,6 +22,7 @@ from skerry_kickstart.packages import Packages
 
 FORMAT = 2  # of the JSON
 MAX_LINE = 64 * 1024  # characters of a line outside scripts
+MAX_COMMANDS = 10_000  # lines of the command part; each takes about a millisecond
 NEWEST = "DEVEL"
 _VERSION_LINE = "#version="
 
@@ -162,6 +163,10 @@ class _Reader:
         words = self._words(line)
         if not words:
             return
+        if len(self._commands) >= MAX_COMMANDS:
+            reason = f"there are more than {MAX_COMMANDS} commands; the rest was not read"
+            self.notes.mistakes.append(Mistake(line.file, line.number, reason, kind="file"))
+            raise TooManyMistakes
         try:
             found = self._grammar.command(words, line.text, line.number)
         except Unreadable as exc:

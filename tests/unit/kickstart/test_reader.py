@@ -227,6 +227,17 @@ def test_a_file_full_of_mistakes_is_not_read_to_its_end(tmp_path: Path) -> None:
     assert "the rest was not read" in found[-1][1]
 
 
+def test_a_file_of_commands_without_end_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skerry_kickstart.reader.MAX_COMMANDS", 3)
+
+    data = read(write(tmp_path, "lang C\n" * 5))
+
+    assert len(data["commands"]) == 3
+    assert [(each["line"], each["kind"]) for each in data["errors"]] == [(4, "file")]
+
+
 def test_a_mistake_in_an_included_file_names_that_file(tmp_path: Path) -> None:
     recipe = write(tmp_path, "lang C\n%include part.ks\n")
     part = write(tmp_path, "\nfrobnicate\n", "part.ks")
