@@ -17,7 +17,7 @@ from skerry.hypervisor.domain_xml import free_target
 from skerry.manager.store import tables
 from skerry.manager.store.database import Writing
 from skerry.manager.tasks.kind import Ended, Step, TaskKind
-from skerry.manager.tasks.machine import M, OnMachine, look
+from skerry.manager.tasks.machine import M, OnMachine, look, seen_as
 from skerry.manager.tasks.machine import result_of_machine as result
 from skerry.manager.tasks.work import Work
 from skerry.manager.types import TaskState
@@ -106,6 +106,7 @@ async def _attach(work: Work[DiskAddArgs]) -> None:
     )
     attach = devices_on_host.AttachDisk(uuid=args.uuid, disk=disk)
     machine = await work.call(args.host, devices_on_host.attach_disk, attach)
+    await seen_as(work, machine)
     if args.device == "cdrom" and machine.needs_restart:
         work.progress.log(f"{args.name} runs, and gets its CD drive when it was shut down: SATA has no hot plug")
 
@@ -181,7 +182,7 @@ async def _detach(work: Work[DiskArgs]) -> None:
     now = [disk for disk in (await look(work)).disks if disk.target == args.target]
     if now and now[0].source == found.source:
         detach = devices_on_host.DetachDisk(uuid=args.uuid, target=args.target)
-        await work.call(args.host, devices_on_host.detach_disk, detach)
+        await seen_as(work, await work.call(args.host, devices_on_host.detach_disk, detach))
 
 
 async def _delete_detached(work: Work[DiskArgs]) -> None:
@@ -204,7 +205,7 @@ def _plan_disk_remove(args: DiskArgs) -> Sequence[Step[DiskArgs]]:
 async def _change_media(work: Work[MediaArgs]) -> None:
     args = work.args
     change = devices_on_host.ChangeMedia(uuid=args.uuid, target=args.target, volume=args.volume)
-    await work.call(args.host, devices_on_host.change_media, change)
+    await seen_as(work, await work.call(args.host, devices_on_host.change_media, change))
 
 
 async def _discard_seed(work: Work[MediaArgs]) -> None:

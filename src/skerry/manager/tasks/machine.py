@@ -48,6 +48,11 @@ async def seen(work: Work[M], condition: Callable[[Machine | None], bool]) -> No
     await work.tools.inventory.wait_for(work.args.uuid, condition, timeout_s=_SEEN_S)
 
 
+async def seen_as(work: Work[M], machine: Machine) -> None:
+    """As `seen`, for a definition that was changed: whoever asked for the change reads it next."""
+    await seen(work, lambda known: known is not None and known.etag == machine.etag)
+
+
 def result_of_machine(ended: Ended[Any]) -> dict[str, Any]:
     """What most tasks of machines give: which one it was."""
     args: OnMachine = ended.args
