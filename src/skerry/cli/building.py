@@ -147,12 +147,12 @@ def shell_here(recipe: Path, command: Sequence[str]) -> int:
     return asyncio.run(run())
 
 
-def lock_here(recipe: Path, file: Path | None, pool: Path | None, *, keep: bool) -> Json:
+def lock_here(order: Order, file: Path | None, pool: Path | None, *, keep: bool) -> Json:
     """Write the lock of a recipe, and fill a pool."""
-    with _progress(f"Lock {recipe.name}") as progress:
+    with _progress(f"Lock {order.recipe.name}") as progress:
         made = asyncio.run(
             lock_recipe(
-                recipe,
+                order,
                 file,
                 pool,
                 keep=keep,

@@ -8,27 +8,19 @@ from typing import Annotated, Any
 from skerry.cli import output
 from skerry.cli.client import Json
 from skerry.cli.image_lock import Locked, LockFile, Pool, lock_of
+from skerry.cli.image_options import Lenient, Recipe, Syntax
 from skerry.cli.options import shown_size
 from skerry.cli.output import Column
 from skerry.cli.program import Noun, Run, typer
 from skerry.errors import BadInput
 from skerry.sizes import parse_size
 
-Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe: a kickstart file.")]
 Outputs = Annotated[
     list[str] | None,
     typer.Option(
         "--output", metavar="OUTPUT", help="What to make, such as qcow2 or iso; may be given more than once."
     ),
 ]
-Syntax = Annotated[
-    str,
-    typer.Option(
-        metavar="VERSION",
-        help="Version of kickstart's syntax, such as F40; otherwise as the recipe says, or newest.",
-    ),
-]
-Lenient = Annotated[bool, typer.Option("--lenient", help="Pass over lines that are wrong, and tell them.")]
 # What the ending of a file asks for, where --output does not say.
 _ENDINGS = {".qcow2": "qcow2", ".raw": "disk", ".img": "disk"}
 

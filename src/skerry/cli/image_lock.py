@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from skerry.cli import output
+from skerry.cli.image_options import Lenient, Recipe, Syntax
 from skerry.cli.program import Noun, Run, typer
 from skerry.errors import BadInput
 
@@ -43,7 +44,7 @@ def lock_of(recipe: Path, *, locked: bool, file: Path | None, pool: Path | None)
 
 def lock(
     run: Run,
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe: a kickstart file.")],
+    recipe: Recipe,
     *,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="The lock; otherwise beside the recipe.")
@@ -55,13 +56,16 @@ def lock(
     locked: Annotated[
         bool, typer.Option("--locked", help="Leave the lock as it is, and only fill the pool.")
     ] = False,
+    syntax: Syntax = "",
+    lenient: Lenient = False,
 ) -> None:
     """Write down the very packages that a recipe gets now, for builds with --locked."""
     from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
+    from skerry.images.build import Order  # noqa: PLC0415
 
     if locked and download is None:
         raise BadInput("--locked leaves the lock as it is", hint="add --download POOL")
-    made = building.lock_here(recipe, out, download, keep=locked)
+    made = building.lock_here(Order(recipe, (), syntax=syntax, lenient=lenient), out, download, keep=locked)
     if run.json:
         output.put_json(made)
         return

@@ -6,7 +6,7 @@ packages themselves have all that a lock holds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skerry.commands import Commands
@@ -43,7 +43,7 @@ class Locked:
 
 
 async def lock_recipe(
-    recipe: Path,
+    order: Order,
     file: Path | None,
     pool: Path | None,
     *,
@@ -52,7 +52,7 @@ async def lock_recipe(
     progress: Progress,
     commands: Commands,
 ) -> Locked:
-    """Write the lock of a recipe, beside it unless `file` says otherwise, and fill a pool if one is given.
+    """Write the lock of an order's recipe, beside it or in `file`, and fill the pool if one is given.
 
     With `keep`, the lock that is there stays.
 
@@ -61,14 +61,14 @@ async def lock_recipe(
         LockBroken: packages of the lock can no longer be had for the pool.
         Unavailable, CommandFailed, NoSpace, TimedOut: as they say.
     """
-    file = file or lock_path(recipe)
-    order = Order(recipe, (), lock=file if keep else None)
+    file = file or lock_path(order.recipe)
+    order = replace(order, outputs=(), lock=file if keep else None)
     planned, builder = await begin(order, settings, commands, progress)
     lock = planned.lock or await _resolve(planned, builder, commands, progress)
     changed: tuple[str, ...] = ()
     if not keep:
         changed = tuple(changes(read_lock(file), lock)) if file.exists() else ()
-        place_text(file, lock_text(lock, recipe.name))
+        place_text(file, lock_text(lock, order.recipe.name))
     fetched = 0
     if pool is not None:
         progress.step(f"Filling {pool}")
