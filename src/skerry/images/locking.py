@@ -19,6 +19,7 @@ from skerry.images.installers.deb_pins import preferences
 from skerry.images.installers.deb_resolve import Wanted, resolve, wanted_packages
 from skerry.images.installers.epoch import release_date
 from skerry.images.installers.installer import read_packages
+from skerry.images.installers.rpm import RpmInstaller
 from skerry.images.lock import Lock, LockedPackage, changes
 from skerry.images.lock_file import lock_path, lock_text, read_lock
 from skerry.images.outputs.filesystems.registry import WRITERS
@@ -116,6 +117,14 @@ async def _tools(planned: Plan, workspace: Workspace, commands: Commands) -> tup
     return packages
 
 
+def _rpm_folders(planned: Plan, kept: Path) -> list[Path]:
+    """Where packages are: kept by earlier builds, or in repositories on this machine."""
+    folders = [kept / "rpm"]
+    if isinstance(planned.installer, RpmInstaller):
+        folders += [each.folder for each in planned.installer.repositories if each.folder]
+    return sorted({path.parent for folder in folders for path in folder.rglob("*.rpm")})
+
+
 async def _fill(
     lock: Lock, pool: Path, planned: Plan, builder: Builder, commands: Commands, progress: Progress
 ) -> int:
@@ -126,7 +135,8 @@ async def _fill(
         archives.append(deb_archive(kept, planned.meaning.source))
         lines = tuple(dict.fromkeys([*planned.installer.mirror_lines, *lines]))
     else:
-        archives += [each for each in (kept / "rpm").rglob("*") if each.is_dir()]
+        async with builder.base():  # which fetches what is not kept yet
+            archives += _rpm_folders(planned, kept)
     try:
         _, fetched = await fill_pool(lock, pool, archives, lines, commands, progress)
     except OSError as exc:
