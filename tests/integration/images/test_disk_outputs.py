@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import io
 import os
 import tarfile
@@ -22,7 +23,7 @@ from skerry.commands import CommandRunner
 from skerry.errors import BadInput
 from skerry.images import mirrors
 from skerry.images.cache import Cache
-from skerry.images.layout import FileSystem, Layout, PartitionSpec, Role
+from skerry.images.layout import FileSystem, Layout, PartitionSpec, Role, Storage
 from skerry.images.outputs.devices import extents
 from skerry.images.outputs.disk import RawDisk
 from skerry.images.outputs.disk_plan import DiskPlan
@@ -63,7 +64,7 @@ async def disk_tools(kept_images: BuildSettings) -> AsyncIterator[Tools]:
         yield tools
 
 
-def xfs_storage() -> object:
+def xfs_storage() -> Storage:
     storage = default_storage(400 * MIB)
     *others, root = storage.partitions
     return replace(storage, partitions=(*others, replace(root, content=FileSystem("xfs", "/"))))
@@ -230,37 +231,27 @@ async def test_a_mirror_has_the_same_twice(disks: Disks) -> None:
 
 @pytest.mark.parametrize(
     "layout",
-    [plain("ext4", *_MORE), plain("erofs", _MORE[0]), with_volumes(), mirrored()],
+    [plain("ext4", *_MORE, size=64 * MIB), plain("erofs", _MORE[0], size=16 * MIB), with_volumes(), mirrored()],
     ids=["ext4, fat, swap", "erofs", "lvm", "mirror"],
 )
 async def test_the_same_root_gives_the_same_bytes(disks: Disks, layout: Layout) -> None:
     first, second = await disks.write(layout, "one"), await disks.write(layout, "two")
 
     for name, path in first.items():
-        assert path.read_bytes() == second[name].read_bytes(), name
+        assert filecmp.cmp(path, second[name], shallow=False), name
 
 
-@pytest.mark.parametrize("kind", ["ext4", "xfs", "btrfs", "erofs"])
-async def test_too_many_files_are_told_with_what_to_change(disks: Disks, root_tar: Path, kind: str) -> None:
-    size = {"xfs": 300, "btrfs": 128}.get(kind, 8) * MIB
+@pytest.mark.parametrize(("kind", "size"), [("ext4", 8 * MIB), ("btrfs", 128 * MIB), ("erofs", 8 * MIB)])
+async def test_too_many_files_are_told_with_what_to_change(
+    disks: Disks, root_tar: Path, kind: str, size: int
+) -> None:
     with tarfile.open(root_tar, "a", format=tarfile.PAX_FORMAT) as archive:
         for number in range(size // MIB // 10 + 2):
             member = tarfile.TarInfo(f"./large-{number}")
             member.size = 10 * MIB
             archive.addfile(member, io.BytesIO(os.urandom(member.size)))
-    layout = plain(kind, _MORE[0])
-    layout = replace(layout, disks=(smaller(layout, size),))
 
     with pytest.raises(BadInput, match=f"the files of / .* do not fit in its {kind}") as caught:
-        await disks.write(layout)
+        await disks.write(plain(kind, _MORE[0], size=size))
 
     assert "raise --size of `part /`" in str(caught.value.hint)
-
-
-def smaller(layout: Layout, size: int) -> object:
-    """The disk with a smaller root."""
-    disk = layout.disks[0]
-    parts = tuple(
-        replace(part, sectors=size // 512) if part.role is Role.ROOT else part for part in disk.partitions
-    )
-    return replace(disk, partitions=parts)

@@ -34,8 +34,8 @@ def root(kind: str = "ext4", *, grow: bool = True, size: int = 512 * MIB) -> Par
     return PartitionSpec("root", Role.ROOT, "sda", size, FileSystem(kind, "/", "root"), grow=grow)
 
 
-def plain(kind: str = "ext4", *more: PartitionSpec, grow: bool = True) -> Layout:
-    return lay_out(Storage(("sda",), (*BOOT, root(kind, grow=grow), *more)))
+def plain(kind: str = "ext4", *more: PartitionSpec, grow: bool = True, size: int = 512 * MIB) -> Layout:
+    return lay_out(Storage(("sda",), (*BOOT, root(kind, grow=grow, size=size), *more)))
 
 
 def with_volumes() -> Layout:
