@@ -26,6 +26,7 @@ from skerry.images.sizes import check_size
 from skerry.progress import Progress, Quiet
 
 SUMS = "SHA256SUMS"
+_BLOCK = 512  # bytes, of stat; holes of a disk take none
 _HEAVIEST = 10  # packages that a report names
 _SIZES = "sizes.json"  # of the manifests
 
@@ -143,31 +144,41 @@ async def build_image(
     planned, builder = await begin(order, settings, commands, progress)
     wanted = planned.outputs[0]
     async with builder.output(wanted) as entry:
-        files = read_facts(entry)["files"]
-        if len(files) > 1:
-            raise BadInput(
-                f"{recipe} has several disks: {', '.join(sorted(files))}", hint="give a folder instead of a file"
-            )
-        ((name, facts),) = files.items()
         await _check_size(order, format, entry, builder)
-        virtual_size = _virtual_size(entry / FILES / name)
+        facts = _only_file(entry, recipe)
+        virtual_size = _virtual_size(facts.path)
         with full_disk_explained(output.absolute().parent):
-            source = Source(entry / FILES / name, facts["sha256"])
-            sums = {f"{output.name}.sha256": f"{facts['sha256']}  {output.name}\n"}
+            sums = {f"{output.name}.sha256": f"{facts.sha256}  {output.name}\n"}
+            sources = {output.name: Source(facts.path, facts.sha256)}
             placed = Placed(settings.cache / "placed")
-            await asyncio.to_thread(place, {output.name: source}, output.absolute().parent, placed, sums)
+            await asyncio.to_thread(place, sources, output.absolute().parent, placed, sums)
     remember(builder.cache.root, recipe, planned)
     if builder.seconds:
         await builder.trim()
     return BuiltImage(
         path=output,
         format=format,
-        size=facts["size"],
+        size=facts.size,
         virtual_size=virtual_size,
-        sha256=facts["sha256"],
+        sha256=facts.sha256,
         from_cache=wanted.step.name not in builder.seconds,
         seconds=time.monotonic() - began,
     )
+
+
+def _only_file(entry: Path, recipe: Path) -> BuiltFile:
+    """The one file of an output, where it is in the cache.
+
+    Raises:
+        BadInput: the recipe has several disks.
+    """
+    files = read_facts(entry)["files"]
+    if len(files) > 1:
+        raise BadInput(
+            f"{recipe} has several disks: {', '.join(sorted(files))}", hint="give a folder instead of a file"
+        )
+    ((name, facts),) = files.items()
+    return BuiltFile(entry / FILES / name, facts["size"], facts["sha256"])
 
 
 async def begin(
@@ -208,7 +219,8 @@ def _built(name: str, entry: Path, folder: Path, *, from_cache: bool) -> BuiltOu
 
 async def _check_size(order: Order, name: str, entry: Path, builder: Builder) -> None:
     facts = read_facts(entry)
-    size = sum(each["size"] for each in facts["files"].values()) + sum(facts["folders"].values())
+    files = [(entry / FILES / name).stat() for name in facts["files"]]
+    size = sum(min(file.st_size, file.st_blocks * _BLOCK) for file in files) + sum(facts["folders"].values())
     if order.max_size is not None and size > order.max_size:
         async with builder.about() as about:
             check_size(about, size, order.max_size, what=f"{name} of {order.recipe}")

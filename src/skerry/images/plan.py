@@ -192,17 +192,9 @@ async def make_plan(
     else:
         deb = await _deb_installer(recipe, meaning, find(meaning.source.distribution), commands)
         installer = replace(deb, deb_lines=lock.sources) if lock else deb
+    told = understood.remarks
     return plan(
-        recipe,
-        meaning,
-        facts,
-        installer,
-        wanted,
-        name=name,
-        lock=lock,
-        pool=pool,
-        salt=salt,
-        remarks=understood.remarks,
+        recipe, meaning, facts, installer, wanted, name=name, lock=lock, pool=pool, salt=salt, remarks=told
     )
 
 

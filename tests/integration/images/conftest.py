@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from skerry.commands import Arg, CommandRunner, Output
+from skerry.commands import Arg, CommandRunner, Output, program_of
 from skerry.images.build import BuiltImage, build_image
 from skerry.images.cache import Cache
 from skerry.images.plan import make_plan
@@ -53,7 +53,7 @@ class Recorder(CommandRunner):
         self.ran: list[str] = []
 
     async def run(self, argv: Sequence[Arg], **options: Any) -> Output:
-        self.ran.append(Path(str(argv[0])).name)
+        self.ran.append(program_of(argv))
         return await super().run(argv, **options)
 
 
