@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from skerry.commands import Arg, Output
 from skerry.errors import BadInput, Unavailable
-from skerry.images.installers.rpm_source import address_of, repositories_of
+from skerry.images.installers.rpm_source import address_of, repositories_of, rpm_installer
+from skerry.images.recipe import Packages
 from skerry.images.repositories import RpmRepository, check_repository, release_repositories, section
 from skerry.images.settings import BuildSettings
-from skerry.images.words import Source
+from skerry.images.words import Meaning, Repository, Source
 
 MIRROR = "https://mirror.example/fedora"
 
@@ -122,3 +126,54 @@ def test_what_dnf_would_read_as_something_else_is_refused(repository: RpmReposit
 def test_a_file_address_is_a_folder_of_this_machine() -> None:
     assert RpmRepository("x", "file:///srv/my%20rpms").folder == Path("/srv/my rpms")
     assert RpmRepository("x", "https://m.example/srv").folder is None
+
+
+class Says:
+    """Programs that only tell their versions; `None` is one that is not there."""
+
+    def __init__(self, **versions: str | None) -> None:
+        self.versions = versions
+
+    async def run(self, argv: Sequence[Arg], **_: Any) -> Output:
+        version = self.versions[str(argv[0])]
+        if version is None:
+            raise Unavailable(f"there is no program {argv[0]}")
+        return Output(0, version, "")
+
+
+OWN = Source(family="rpm", address="file:/srv/$basearch")
+MEANING = Meaning(
+    Source("fedora", "42", family="rpm"),
+    Packages(),
+    (),
+    repositories=(
+        Repository(
+            "own", Source(family="rpm", address="file:/srv/$basearch"), cost=1, exclude=("x",), install=True
+        ),
+    ),
+)
+
+
+async def test_a_recipe_becomes_an_installer() -> None:
+    settings = BuildSettings(fedora_mirror=MIRROR, rpm_keys=("/etc/key",))
+
+    made = await rpm_installer(MEANING, settings, Says(dnf="4.14.0\n  Installed: x", rpm="RPM version 4.18.0"))
+
+    assert [each.name for each in made.repositories] == ["fedora", "updates", "own"]
+    assert made.repositories[2] == RpmRepository(
+        "own", "file:///srv/x86_64", keys=("/etc/key",), exclude=("x",), cost=1
+    )
+    assert made.kept == made.repositories[2:]
+    assert (made.title, made.release, made.program) == ("Installing fedora:42", "42", "4.14.0")
+
+
+@pytest.mark.parametrize(
+    ("programs", "message"),
+    [
+        (Says(dnf=None, rpm="4"), "installed by dnf and rpm"),
+        (Says(dnf="dnf5 version 5.2.0", rpm="4"), "here it is dnf5 version 5.2.0"),
+    ],
+)
+async def test_dnf_4_is_needed(programs: Says, message: str) -> None:
+    with pytest.raises(Unavailable, match=message):
+        await rpm_installer(MEANING, BuildSettings(rpm_unsigned=True), programs)

@@ -21,11 +21,13 @@ async def rpm_installer(meaning: Meaning, settings: BuildSettings, commands: Com
         Unavailable: dnf is not installed, or nothing says whose signatures count.
     """
     try:
-        version = (await commands.run(["dnf", "--version"])).stdout.split()
+        version = (await commands.run(["dnf", "--version"])).stdout.strip().partition("\n")[0]
         await commands.run(["rpm", "--version"])
     except Unavailable as exc:
         hint = "on Debian and Ubuntu: apt install dnf rpm distribution-gpg-keys"
         raise Unavailable(f"{meaning.source} is installed by dnf and rpm: {exc.message}", hint=hint) from exc
+    if not version.startswith("4."):
+        raise Unavailable(f"{meaning.source} is installed by dnf 4; here it is {version}")
     repositories = repositories_of(meaning.source, "install", meaning.source.suite, settings)
     kept: list[RpmRepository] = []
     for more in meaning.repositories:
@@ -38,7 +40,7 @@ async def rpm_installer(meaning: Meaning, settings: BuildSettings, commands: Com
         release=meaning.source.suite,
         packages=meaning.packages,
         repositories=tuple(repositories),
-        program=version[0] if version else "",
+        program=version,
         kept=tuple(kept),
     )
 
