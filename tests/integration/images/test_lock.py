@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 from tests.fixtures.deb_mirror import DebMirror, make_deb_mirror
 from tests.fixtures.images import test_cache
+from tests.fixtures.rpm_repository import RpmMirror
 from tests.integration.images.conftest import TINY, with_post, write
 
 from skerry.commands import CommandRunner
 from skerry.images.build import Order, begin
 from skerry.images.builder import read_facts
-from skerry.images.installers.installer import read_packages
+from skerry.images.installers.installer import BASE_TAR, read_packages
 from skerry.images.lock import BadLock, LockBroken
 from skerry.images.locking import Locked, lock_recipe
-from skerry.images.package_files import PARTIAL
+from skerry.images.package_files import PARTIAL, sha256_of
 from skerry.images.settings import BuildSettings
 from skerry.images.verify import NotReproducible, verify
 from skerry.progress import Quiet
@@ -36,6 +37,13 @@ async def root_of(order: Order, settings: BuildSettings) -> str:
     _, builder = await begin(order, settings, COMMANDS, Quiet())
     async with builder.root() as entry:
         return str(read_facts(entry)["sha256"])
+
+
+async def base_of(order: Order, settings: BuildSettings) -> str:
+    """The hash of the packages' tar."""
+    _, builder = await begin(order, settings, COMMANDS, Quiet())
+    async with builder.base() as entry:
+        return sha256_of(entry / BASE_TAR)
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,30 @@ async def test_a_pool_that_was_cut_off_is_filled_up(site: Site, tmp_path: Path) 
     assert locked.fetched == len(packages) - 1
     assert {path.name for path in pool.iterdir()} == {each.deb_name for each in packages}
     assert (pool / grep.name).read_bytes() == grep.read_bytes()
+
+
+FEDORA = """\
+url --url=fedora:42
+%packages --nocore --exclude-weakdeps
+hello
+%end
+"""
+
+
+async def test_packages_of_the_rpm_family_are_locked_and_pooled_too(
+    rpm_mirror: RpmMirror, settings: BuildSettings, tmp_path: Path
+) -> None:
+    recipe, pool = write(tmp_path, FEDORA, "hello.ks"), tmp_path / "pool"
+    own = replace(settings, fedora_mirror=rpm_mirror.url, rpm_keys=(str(rpm_mirror.key),))
+
+    locked = await lock(recipe, own, pool)
+
+    assert {each.rpm_name for each in locked.lock.packages} <= {path.name for path in pool.iterdir()}
+    free = await base_of(Order(recipe, ()), own)
+    gone = replace(own, fedora_mirror=(tmp_path / "gone").as_uri(), image_cache=tmp_path / "cache")
+    for name in ("releases/42/Everything/x86_64/os", "updates/42/Everything/x86_64"):
+        (tmp_path / "gone" / name).mkdir(parents=True)
+    assert await base_of(Order(recipe, (), lock=locked.file, pool=pool), gone) == free
 
 
 async def test_verifying_names_the_file_that_differs_and_no_other(settings: BuildSettings, tmp_path: Path) -> None:
