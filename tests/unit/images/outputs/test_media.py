@@ -111,3 +111,46 @@ def test_media_are_outputs_and_others_are_named() -> None:
     assert {"iso", "pxe", "uki", "oci"} <= set(OUTPUTS)
     with pytest.raises(BadInput, match="'vhd' is not an output"):
         find_output("vhd")
+
+
+def function_of(script: str, name: str) -> str:
+    """A shell function as the script defines it."""
+    text = files("skerry.images.outputs").joinpath(script).read_text()
+    return text[text.index(f"\n{name}() {{\n") :].partition("\n}\n")[0] + "\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("boot_file", "address"),
+    [
+        ("http://10.0.2.2:8000/aos.pxe/boot.ipxe", "http://10.0.2.2:8000/aos.pxe/root.squashfs"),
+        ("aos.pxe/grubx64.efi", "tftp://10.0.2.2/aos.pxe/root.squashfs"),
+        ("pxelinux.0", "tftp://10.0.2.2/root.squashfs"),
+        ("", "tftp://10.0.2.2/root.squashfs"),
+    ],
+)
+def test_the_image_is_beside_the_boot_file_that_dhcp_names(boot_file: str, address: str) -> None:
+    said = 'cat() { case $1 in */bootfile) echo "$1_of_dhcp" ;; */server) echo 10.0.2.2 ;; esac; }\n'
+    said = said.replace("$1_of_dhcp", boot_file)
+    script = f"{said}{function_of('live_init.sh', 'resolve_source')}"
+    script += "source=beside:root.squashfs; resolve_source; echo $source\n"
+
+    ran = subprocess.run(["sh"], input=script, capture_output=True, text=True, check=True)
+
+    assert ran.stdout.strip() == address
+
+
+@pytest.mark.parametrize(
+    ("address", "command"),
+    [
+        ("tftp://10.0.2.2/a/b", "tftp -g -b 1428 -l /image -r a/b 10.0.2.2"),
+        ("tftp://host:6969/b", "tftp -g -b 1428 -l /image -r b host 6969"),
+        ("http://host/a?b=c", "wget -q -T 30 -O /image http://host/a?b=c"),
+    ],
+)
+def test_the_image_is_fetched_by_tftp_or_http(address: str, command: str) -> None:
+    script = 'tftp() { echo tftp "$@"; }; wget() { echo wget "$@"; }\n'
+    script += f"{function_of('live_init.sh', 'fetch')}source='{address}'; fetch /image\n"
+
+    ran = subprocess.run(["sh"], input=script, capture_output=True, text=True, check=True)
+
+    assert ran.stdout.strip() == command
