@@ -43,5 +43,5 @@ def superblock(
 
 def checksum(block: bytes) -> int:
     """The sum of its 32-bit words, folded once; the field itself counts as zero."""
-    total = sum(struct.unpack(f"<{len(block) // 4}I", block))
+    total: int = sum(struct.unpack(f"<{len(block) // 4}I", block))
     return ((total & 0xFFFFFFFF) + (total >> 32)) & 0xFFFFFFFF

@@ -106,13 +106,13 @@ def split(
 ) -> dict[str, Tree]:
     """Write a tar for each file system into `folder`, with files and links of ours; the trees by device."""
     with ExitStack() as stack:
-        ours = {**files, **(links or {})}
+        ours: dict[str, bytes | str] = {**files, **(links or {})}
         source = stack.enter_context(tarfile.open(tar, "r:"))
         data = stack.enter_context(tar.open("rb"))
         parts = {}
         for number, device in enumerate(sorted({each.device for each in places})):
-            path = folder / f"part-{number}.tar"
-            parts[device] = _Part(path, stack.enter_context(path.open("wb")), data, epoch)
+            file = folder / f"part-{number}.tar"
+            parts[device] = _Part(file, stack.enter_context(file.open("wb")), data, epoch)
         for member in source:
             path = absolute(member.name)
             if path in ours:

@@ -29,11 +29,12 @@ class Btrfs:
             (word.partition("=")[2] for word in system.mount_options.split(",") if word.startswith("compress")), ""
         )
         await job.tool(
-            *("mkfs.btrfs", "--quiet", "--force", "--uuid", job.uuid, "--rootdir", folder),
+            *("mkfs.btrfs", "--quiet", "--force", "--uuid", job.uuid, "--rootdir", str(folder)),
             *(["--compress", compression] if compression else []),
             *(["--label", system.label] if system.label else []),
             *(word for each in job.subvolumes for word in ("--subvol", f"rw:{each.name}")),
-            *(*shlex.split(system.mkfs_options), job.image),
+            *shlex.split(system.mkfs_options),
+            job.image,
             as_owner=True,
         )
         if job.image.stat().st_size > job.size:  # mkfs.btrfs lets a file grow when it is too small

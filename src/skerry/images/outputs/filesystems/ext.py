@@ -35,9 +35,10 @@ class Ext:
         features = ["-O", _FEATURES] if system.type == "ext4" else []
         await job.tool(
             *("mke2fs", "-q", "-F", "-t", system.type, "-b", str(BLOCK), "-m", "1", *features),
-            *(*label, "-U", job.uuid, "-E", ",".join(options), "-d", job.tree.tar),
+            *(*label, "-U", job.uuid, "-E", ",".join(options), "-d", str(job.tree.tar)),
             *shlex.split(system.mkfs_options),
-            *(job.image, str(job.size // BLOCK)),
+            job.image,
+            str(job.size // BLOCK),
             env={"MKE2FS_CONFIG": str(job.build.tools.root / "etc/mke2fs.conf")},
         )
         if job.tree.files:

@@ -36,15 +36,16 @@ class Vfat:
         await job.tool(
             *("mkfs.vfat", "--invariant", "-F", bits, "-i", job.uuid.replace("-", "")),
             *(["-n", system.label[:11].upper()] if system.label else []),
-            *(*shlex.split(system.mkfs_options), job.image),
+            *shlex.split(system.mkfs_options),
+            job.image,
         )
         folder = job.path("folder")
         folder.mkdir()
         await asyncio.to_thread(extract_plain, job.tree.tar, folder, job.build.epoch)
         if names := sorted(path.name for path in folder.iterdir()):
             # With -m it keeps the times, in UTC like everything here.
-            words = ("-s", "-m", "-Q", "-i", job.image, *(folder / name for name in names), "::/")
-            await job.tool("mcopy", *words, env={"TZ": "UTC"})
+            sources = [folder / name for name in names]
+            await job.tool("mcopy", "-s", "-m", "-Q", "-i", job.image, *sources, "::/", env={"TZ": "UTC"})
 
 
 def extract_plain(tar: Path, folder: Path, epoch: int) -> None:

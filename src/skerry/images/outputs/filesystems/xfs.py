@@ -66,7 +66,8 @@ class Xfs:
         await job.tool(
             *("mkfs.xfs", "-q", "-f", "-m", f"uuid={job.uuid}", "-p", f"{prototype},slashes_are_spaces=1"),
             *(["-L", system.label[:12]] if system.label else []),
-            *(*shlex.split(system.mkfs_options), job.image),
+            *shlex.split(system.mkfs_options),
+            job.image,
             as_owner=True,
         )
         await job.tool("xfs_db", "-x", job.image, stdin="\n".join(inode_commands(root, links)) + "\nquit\n")
