@@ -44,9 +44,10 @@ async def write_repository(
         stanzas.append(_stanza(package, place, await read_control(place, commands)))
     index.write_text("\n".join(stanzas))
     (folder / "dists" / suite / "Release").write_text(_release(suite, index, epoch))
-    for path in (folder, *folder.rglob("*")):
-        if path.is_dir():
-            path.chmod(0o755)
+    for path in (folder, *folder.rglob("*")):  # whatever the umask
+        wanted = 0o755 if path.is_dir() else 0o644
+        if path.stat().st_mode & 0o777 != wanted:
+            path.chmod(wanted)
     return f"deb [trusted=yes] copy:{folder.resolve()} {suite} main"
 
 
