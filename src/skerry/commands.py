@@ -193,7 +193,6 @@ class CommandRunner:
                 env=clean_environment(env),
                 cwd=cwd,
                 start_new_session=True,
-                umask=0o022,  # a person's own would get into images; folders keep private what is private
                 pass_fds=pass_fds,
                 limit=_LINE_LIMIT,
             )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from skerry.cli import output
 from skerry.cli.client import Json
@@ -25,6 +25,8 @@ from skerry.images.settings import load_settings
 from skerry.images.verify import verify
 from skerry.images.words import check as understand_all
 from skerry.progress import Progress
+
+T = TypeVar("T")
 
 
 class _Lines:
@@ -43,6 +45,12 @@ class _Lines:
             output.say(line)
 
 
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run the builder. A person's umask would get into images, and keep users of a namespace out of folders."""
+    os.umask(0o022)
+    return asyncio.run(work)
+
+
 @contextlib.contextmanager
 def _progress(title: str) -> Iterator[Progress]:
     if not is_terminal(2):
@@ -58,7 +66,7 @@ def build_file(order: Order, out: Path) -> Json:
     """Build the one disk of an order into a file; returns what was made."""
     disk_format: Literal["raw", "qcow2"] = "raw" if order.outputs == ("disk",) else "qcow2"
     with _progress(f"Build {order.recipe.name}") as progress:
-        made = asyncio.run(
+        made = _run(
             build_image(
                 order.recipe,
                 out,
@@ -79,9 +87,7 @@ def build_file(order: Order, out: Path) -> Json:
 def build_folder(order: Order, out: Path) -> Json:
     """Build outputs of the recipe into a folder; returns what was made."""
     with _progress(f"Build {order.recipe.name}") as progress:
-        made = asyncio.run(
-            build(order, out, progress=progress, commands=CommandRunner(), settings=load_settings())
-        )
+        made = _run(build(order, out, progress=progress, commands=CommandRunner(), settings=load_settings()))
     return built_json(made)
 
 
@@ -92,7 +98,7 @@ def verify_here(order: Order) -> None:
         NotReproducible: with what differs.
     """
     with _progress(f"Verify {order.recipe.name}") as progress:
-        asyncio.run(verify(order, settings=load_settings(), progress=progress, commands=CommandRunner()))
+        _run(verify(order, settings=load_settings(), progress=progress, commands=CommandRunner()))
 
 
 def built_json(built: Built) -> Json:
@@ -118,7 +124,7 @@ def built_json(built: Built) -> Json:
 
 def plan_here(order: Order) -> list[dict[str, Any]]:
     """The steps of a build, which would run, and why."""
-    steps = asyncio.run(look_ahead(order, load_settings(), CommandRunner()))
+    steps = _run(look_ahead(order, load_settings(), CommandRunner()))
     return [asdict(step) for step in steps]
 
 
@@ -128,7 +134,7 @@ def check_here(recipe: Path, *, syntax: str = "", lenient: bool = False) -> list
     Raises:
         BadRecipe: with every mistake.
     """
-    read = asyncio.run(read_recipe(recipe, CommandRunner(), version=syntax))
+    read = _run(read_recipe(recipe, CommandRunner(), version=syntax))
     return [str(remark) for remark in understand_all(read, lenient=lenient).remarks]
 
 
@@ -144,13 +150,13 @@ def shell_here(recipe: Path, command: Sequence[str]) -> int:
             argv = session.argv([*command] or ["/bin/sh"], chroot=True, env=term, terminal=True)
             return run_on_terminal(argv)
 
-    return asyncio.run(run())
+    return _run(run())
 
 
 def lock_here(order: Order, file: Path | None, pool: Path | None, *, keep: bool) -> Json:
     """Write the lock of a recipe, and fill a pool."""
     with _progress(f"Lock {order.recipe.name}") as progress:
-        made = asyncio.run(
+        made = _run(
             lock_recipe(
                 order,
                 file,
@@ -181,9 +187,9 @@ def about_here(recipe: Path) -> About:
             async with builder.about() as folder:
                 return read_about(folder)
 
-    return asyncio.run(run())
+    return _run(run())
 
 
 def clean_here(days: float | None) -> Json:
     """Bring the cache to its limit, or delete what was not used for so many days."""
-    return asyncio.run(clean(load_settings(), CommandRunner(), days))
+    return _run(clean(load_settings(), CommandRunner(), days))

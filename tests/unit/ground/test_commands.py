@@ -135,16 +135,6 @@ def test_the_environment_of_children_is_clean(monkeypatch: pytest.MonkeyPatch) -
     assert "/usr/sbin" in env["PATH"].split(":")
 
 
-async def test_a_persons_umask_does_not_decide_what_programs_make() -> None:
-    before = os.umask(0o077)
-    try:
-        output = await commands.run(["sh", "-c", "umask"])
-    finally:
-        os.umask(before)
-
-    assert output.stdout == "0022\n"
-
-
 async def test_a_daemon_has_its_own_session_and_is_known_by_pid_and_start(tmp_path: Path) -> None:
     daemon = start_daemon(["sh", "-c", "echo ready; exec sleep 1000"], log=tmp_path / "log")
 
