@@ -101,3 +101,10 @@ def tiny(settings: BuildSettings, tmp_path_factory: pytest.TempPathFactory) -> T
         recipe, folder / "tiny.raw", format="raw", settings=settings, progress=progress, commands=commands
     )
     return Tiny(recipe, asyncio.run(building), progress, commands)
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tiny: Tiny, settings: BuildSettings) -> Path:
+    """A tar of the packages of the tiny recipe, with none of its words done."""
+    planned = asyncio.run(make_plan(tiny.recipe, ["disk"], settings, CommandRunner()))
+    return settings.cache / f"entries/base-{planned.base.key}/base.tar"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures.rpm_packages import RpmFile, RpmPackage, build_rpm
-from tests.integration.images.conftest import Tiny
 
 from skerry.commands import CommandRunner
 from skerry.images.cache import Cache
@@ -20,15 +19,7 @@ from skerry.images.minimize.rules import understand_minimizer
 from skerry.images.minimize.run import Report, StillNeeded, minimize
 from skerry.images.recipe import Place, Script
 from skerry.images.session import Session, open_session
-from skerry.images.settings import BuildSettings
 from skerry.progress import Collected
-
-
-@pytest.fixture
-def base(tiny: Tiny, settings: BuildSettings) -> Path:
-    """The packages of the tiny recipe."""
-    (tar, *_) = (settings.cache / "entries").glob("base-*/base.tar")
-    return tar
 
 
 @asynccontextmanager
@@ -50,8 +41,8 @@ async def said(session: Session, command: str) -> str:
     return (await session.run(["/bin/sh", "-c", command], chroot=True, ok=range(256))).stdout
 
 
-async def test_packages_go_by_dpkg_and_its_database_stays_true(base: Path, tmp_path: Path) -> None:
-    async with opened(base, tmp_path) as session:
+async def test_packages_go_by_dpkg_and_its_database_stays_true(tiny_base: Path, tmp_path: Path) -> None:
+    async with opened(tiny_base, tmp_path) as session:
         before = await said(session, "dpkg --verify | wc -l")
 
         report = await apply(
@@ -71,8 +62,8 @@ async def test_packages_go_by_dpkg_and_its_database_stays_true(base: Path, tmp_p
         assert await said(session, "ls -A / | grep skerry; ls /var/log/dpkg.log 2>/dev/null") == ""
 
 
-async def test_what_is_needed_stops_everything_and_names_who_needs_it(base: Path, tmp_path: Path) -> None:
-    async with opened(base, tmp_path) as session:
+async def test_what_is_needed_stops_everything_and_names_who_needs_it(tiny_base: Path, tmp_path: Path) -> None:
+    async with opened(tiny_base, tmp_path) as session:
         count = "find / -xdev | wc -l"
         before = await said(session, count)
 
@@ -84,9 +75,9 @@ async def test_what_is_needed_stops_everything_and_names_who_needs_it(base: Path
         assert await said(session, count) == before
 
 
-async def test_a_dry_run_tells_and_changes_nothing(base: Path, tmp_path: Path) -> None:
+async def test_a_dry_run_tells_and_changes_nothing(tiny_base: Path, tmp_path: Path) -> None:
     progress = Collected()
-    async with opened(base, tmp_path) as session:
+    async with opened(tiny_base, tmp_path) as session:
         report = await apply(session, "drop /usr/share/perl5\ndrop /no/such\n", "--dryrun --needs=warn", progress)
 
         assert report.deleted == 0
@@ -95,10 +86,10 @@ async def test_a_dry_run_tells_and_changes_nothing(base: Path, tmp_path: Path) -
     assert any(line.startswith("minimized by ") for line in progress.lines)
 
 
-async def test_two_runs_leave_the_same_bytes(base: Path, tmp_path: Path) -> None:
+async def test_two_runs_leave_the_same_bytes(tiny_base: Path, tmp_path: Path) -> None:
     packed = []
     for number in range(2):
-        async with opened(base, tmp_path) as session:
+        async with opened(tiny_base, tmp_path) as session:
             await apply(session, "dropdeb mawk\ndrop /usr/share/perl5/Debconf/Client\n", "--needs=ignore")
             tar = tmp_path / f"{number}.tar"
             await session.pack(tar, 1_700_000_000)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.integration.images.conftest import Tiny
 
 from skerry.commands import CommandRunner
 from skerry.errors import BadImage
@@ -18,7 +17,6 @@ from skerry.images.cache import Cache
 from skerry.images.configure import ScriptFailed, Scripts, configure
 from skerry.images.recipe import Packages, Place, Script
 from skerry.images.session import open_session
-from skerry.images.settings import BuildSettings
 from skerry.images.words import Meaning, Source
 from skerry.progress import Collected
 
@@ -28,13 +26,6 @@ HERE = Place(Path("/r.ks"), 7)
 def post(text: str, *, chroot: bool = True, error_on_fail: bool = True, log: str | None = None) -> Script:
     body = text.encode(errors="surrogateescape")
     return Script("%post", body, "/bin/sh", chroot=chroot, error_on_fail=error_on_fail, log=log, place=HERE)
-
-
-@pytest.fixture
-def base(tiny: Tiny, settings: BuildSettings) -> Path:
-    """The packages of the tiny recipe."""
-    (tar, *_) = (settings.cache / "entries").glob("base-*/base.tar")
-    return tar
 
 
 class Bench:
@@ -62,8 +53,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(base: Path, tmp_path: Path) -> Bench:
-    return Bench(base, tmp_path)
+def bench(tiny_base: Path, tmp_path: Path) -> Bench:
+    return Bench(tiny_base, tmp_path)
 
 
 def meaning(*scripts: Script) -> Meaning:

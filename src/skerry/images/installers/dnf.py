@@ -63,8 +63,7 @@ def dnf_argv(place: Place, release: str, *words: str, offline: bool = False) -> 
     """A dnf command for the root; everything else is in the configuration."""
     argv: list[Arg] = ["dnf", "--config", place.work / "dnf.conf", "--installroot", place.root]
     argv += ["--releasever", release or "0", "--noplugins"]
-    if offline:
-        argv.append("--cacheonly")
+    argv.append("--cacheonly" if offline else "--refresh")  # a build asks whether the repositories moved on
     return [*argv, *words]
 
 
@@ -85,7 +84,6 @@ def configuration(place: Place, packages: Packages, repositories: Sequence[RpmRe
         "keepcache": "1",
         "localpkg_gpgcheck": "1",
         "max_parallel_downloads": "10",
-        "metadata_expire": "1",  # second: a build asks whether the repositories moved on
         "multilib_policy": "all" if packages.multilib else "best",
         "protected_packages": "",
         "reposdir": "/nonexistent",
