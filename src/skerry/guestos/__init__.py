@@ -1,0 +1,1 @@
+"""Guest OS definitions as Ganeti knows them: our own, which any Ganeti can run, and everybody's, which we run."""

@@ -1,0 +1,134 @@
+"""Kinds of values in settings: how a text becomes a value, or a ValueError that says what is expected.
+
+What comes may be hostile: it ends in files, arguments and addresses, so each kind lets through only what cannot
+mean anything else there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9-]+)?")
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+URL = re.compile(r"https?://[^\s'\"<>\\`$|;&(){}\x00-\x1f\x7f]+")
+LOCALE = re.compile(r"[A-Za-z]{1,8}(?:_[A-Z]{2})?(?:\.[A-Za-z0-9-]+)?(?:@[a-z]+)?")
+HASH = re.compile(r"\$(?:1|5|6|7|y|gy|2[aby])\$[A-Za-z0-9./$=,-]{8,255}")
+_KEY = re.compile(
+    r"(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)"
+    r" [A-Za-z0-9+/]+={0,3}(?: [^\x00-\x1f\x7f]*)?"
+)
+ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9][A-Za-z0-9_+-]*){0,2}")
+KERNEL_WORDS = re.compile(r"[A-Za-z0-9 ._,:=/@+-]*")
+
+
+def choice(*choices: str) -> Callable[[str], str]:
+    """One of some words; the nearest is told."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            near = difflib.get_close_matches(text.lower(), choices, n=1, cutoff=0.5)
+            meant = f", did you mean {near[0]}?" if near else ""
+            raise ValueError(f"expected {', '.join(choices[:-1])} or {choices[-1]}{meant}")
+        return text
+
+    return parse
+
+
+def matching(pattern: re.Pattern[str], expected: str) -> Callable[[str], str]:
+    """A text of this form, or none."""
+
+    def parse(text: str) -> str:
+        if text and not pattern.fullmatch(text):
+            raise ValueError(f"expected {expected}")
+        return text
+
+    return parse
+
+
+def list_of(pattern: re.Pattern[str], expected: str) -> Callable[[str], tuple[str, ...]]:
+    """Words between commas; blanks do as well, as people write them."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        words = tuple(dict.fromkeys(text.replace(",", " ").split()))
+        for word in words:
+            if not pattern.fullmatch(word):
+                raise ValueError(f"{word!r} is not {expected}")
+        return words
+
+    return parse
+
+
+def addresses(text: str) -> tuple[str, ...]:
+    """IP addresses, with commas or blanks between them."""
+    words = tuple(text.replace(",", " ").split())
+    for word in words:
+        try:
+            ipaddress.ip_address(word)
+        except ValueError:
+            raise ValueError(f"{word!r} is not an IP address") from None
+    return words
+
+
+def keys(text: str) -> tuple[str, ...]:
+    """Lines of authorized_keys without options, which could run programs; commas at line ends do no harm."""
+    lines = tuple(line.strip().rstrip(",") for line in text.splitlines())
+    keys = tuple(line for line in lines if line and not line.startswith("#"))
+    for number, key in enumerate(keys, start=1):
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"key {number} is not one public key as in id_ed25519.pub, one a line")
+    return keys
+
+
+def folder(text: str) -> Path:
+    """An absolute path."""
+    if not text.startswith("/") or "\0" in text:
+        raise ValueError("expected an absolute path")
+    return Path(text)
+
+
+def whole(least: int, most: int, unit: str) -> Callable[[str], int]:
+    """A whole number within bounds."""
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most):
+            raise ValueError(f"expected a whole number of {unit}, {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def days(text: str) -> int | None:
+    """A number of days; none is for ever."""
+    return whole(0, 36500, "days")(text) if text else None
+
+
+def only_yes(text: str) -> bool:
+    """As the old scripts have it: `yes` is yes, and anything else is no."""
+    return text == "yes"
+
+
+def yes_or_no(text: str) -> bool:
+    """One of these two words, and no other."""
+    return choice("no", "yes")(text) == "yes"
+
+
+def zone(text: str) -> str:
+    """A time zone; any name of the right form where this machine has no list of them."""
+    if not ZONE.fullmatch(text) or not _is_zone(text):
+        near = difflib.get_close_matches(text, available_timezones(), n=1)
+        meant = f", did you mean {near[0]}?" if near else ""
+        raise ValueError(f"expected a time zone such as Europe/Berlin{meant}")
+    return text
+
+
+def _is_zone(text: str) -> bool:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: Python 3.11 on a folder's name
+        return not available_timezones()
+    return True
