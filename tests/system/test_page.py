@@ -32,7 +32,7 @@ runcmd:
       while read -r line; do say "typed: $line"; done < /dev/tty7
 """
 TYPED = 'Skerry_2: ~"a|b" {ok} #100%'
-PLACES = ["/vms", "/vms/new", "/images", "/hosts", "/tasks", "/events", "/account"]
+PLACES = ["/vms", "/vms/new", "/images", "/storage", "/hosts", "/tasks", "/events", "/account"]
 TABS = ["overview", "console", "disks", "network", "definition", "snapshots", "tasks", "events"]
 # A cursor is some 18 pixels, and the letters of a prompt are hundreds.
 COUNT_BRIGHT = """canvas => {
@@ -240,6 +240,26 @@ def test_a_machine_is_powered_off_and_deleted_after_its_name_was_typed(
         assert skerry.vm("page-doomed") is None
     finally:
         skerry.delete_vm("page-doomed")
+
+
+def test_a_disk_that_was_kept_is_found_and_deleted_among_the_storage(
+    admin: Page, skerry: RunningSkerry, small_template: str
+) -> None:
+    create(skerry, "page-left", small_template, start=False)
+    skerry.do("DELETE", "vms/page-left", disks="keep")
+    admin.get_by_role("link", name="Storage").click()
+    admin.get_by_label("Only what nothing needs").check()
+    row = admin.get_by_role("row").filter(has_text="page-left")
+    expect(row).to_contain_text("nothing")
+    volume = row.locator("[data-label=Name] span").inner_text()
+
+    choose_action(admin, volume, "Delete")
+    dialog = admin.get_by_role("dialog")
+    dialog.get_by_label(f"Type {volume} to confirm").fill(volume)
+    dialog.get_by_role("button", name="Delete").click()
+
+    expect(row).to_have_count(0)
+    assert [each for each in skerry.items("volumes") if each["name"] == volume] == []
 
 
 def choose_action(page: Page, name: str, action: str) -> None:

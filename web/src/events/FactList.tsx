@@ -3,9 +3,7 @@ import HistoryIcon from "@patternfly/react-icons/dist/esm/icons/history-icon";
 
 import type { FactFilter } from "../api/filters";
 import { Empty } from "../common/Empty";
-import { ErrorNotice } from "../common/ErrorNotice";
-import { Loading } from "../common/Loading";
-import { LoadMore } from "../common/LoadMore";
+import { ListView } from "../common/ListView";
 import { ObjectLink } from "../common/ObjectLink";
 import { Time } from "../common/Time";
 import { useFacts } from "./queries";
@@ -13,19 +11,13 @@ import { useFacts } from "./queries";
 /** What happened, the newest first. */
 export function FactList({ filter }: { filter: FactFilter }): React.JSX.Element {
   const list = useFacts(filter);
-  if (list.error) {
-    return <ErrorNotice error={list.error} title="The events could not be loaded" onRetry={list.retry} />;
-  }
-  if (list.isPending) return <Loading what="events" />;
-  if (list.items.length === 0) {
-    return (
-      <Empty title="Nothing has happened yet" icon={HistoryIcon}>
-        Each change of a machine, an image or a task appears here as it happens, whoever made it.
-      </Empty>
-    );
-  }
+  const empty = (
+    <Empty title="Nothing has happened yet" icon={HistoryIcon}>
+      Each change of a machine, an image or a task appears here as it happens, whoever made it.
+    </Empty>
+  );
   return (
-    <>
+    <ListView list={list} what="events" empty={empty}>
       <Table variant="compact" aria-label="Events" gridBreakPoint="grid-md">
         <Thead>
           <Tr>
@@ -56,14 +48,6 @@ export function FactList({ filter }: { filter: FactFilter }): React.JSX.Element 
           ))}
         </Tbody>
       </Table>
-      <LoadMore
-        shown={list.items.length}
-        total={list.total}
-        what="events"
-        hasMore={list.hasMore}
-        loading={list.loadingMore}
-        onMore={list.loadMore}
-      />
-    </>
+    </ListView>
   );
 }

@@ -4,9 +4,7 @@ import { useState } from "react";
 
 import type { ImageFilter } from "../api/filters";
 import { Empty } from "../common/Empty";
-import { ErrorNotice } from "../common/ErrorNotice";
-import { Loading } from "../common/Loading";
-import { LoadMore } from "../common/LoadMore";
+import { ListView } from "../common/ListView";
 import { PageTitle } from "../common/PageTitle";
 import { ImagesTable } from "./ImagesTable";
 import { ImportDialog } from "./ImportDialog";
@@ -19,6 +17,13 @@ export function ImagesPage(): React.JSX.Element {
   const list = useImages(filter);
   const filtered = filter.q !== "" || filter.kind !== null;
   const importButton = <Button onClick={() => setImporting(true)}>Import image</Button>;
+  const empty = (
+    <Empty title={filtered ? "No image matches" : "No images yet"} icon={ImageIcon} actions={importButton}>
+      {filtered
+        ? "Try a shorter name or another kind."
+        : "Import a disk image (qcow2, raw, also compressed) or an ISO from this computer, or build one with “skerry image build”."}
+    </Empty>
+  );
   return (
     <>
       <PageTitle
@@ -28,24 +33,9 @@ export function ImagesPage(): React.JSX.Element {
       />
       <PageSection isFilled>
         <ImageToolbar filter={filter} onFilter={setFilter} />
-        <ErrorNotice error={list.error} title="The images could not be loaded" onRetry={list.retry} />
-        {list.isPending && <Loading what="images" />}
-        {!list.isPending && !list.error && list.items.length === 0 && (
-          <Empty title={filtered ? "No image matches" : "No images yet"} icon={ImageIcon} actions={importButton}>
-            {filtered
-              ? "Try a shorter name or another kind."
-              : "Import a disk image (qcow2, raw, also compressed) or an ISO from this computer, or build one with “skerry image build”."}
-          </Empty>
-        )}
-        {list.items.length > 0 && <ImagesTable images={list.items} />}
-        <LoadMore
-          shown={list.items.length}
-          total={list.total}
-          what="images"
-          hasMore={list.hasMore}
-          loading={list.loadingMore}
-          onMore={list.loadMore}
-        />
+        <ListView list={list} what="images" empty={empty}>
+          <ImagesTable images={list.items} />
+        </ListView>
       </PageSection>
       {importing && <ImportDialog onClose={() => setImporting(false)} />}
     </>

@@ -3,9 +3,7 @@ import HddIcon from "@patternfly/react-icons/dist/esm/icons/hdd-icon";
 import { useState } from "react";
 
 import { Empty } from "../common/Empty";
-import { ErrorNotice } from "../common/ErrorNotice";
-import { Loading } from "../common/Loading";
-import { LoadMore } from "../common/LoadMore";
+import { ListView } from "../common/ListView";
 import { PageTitle } from "../common/PageTitle";
 import { useVolumes, type VolumeFilter } from "./queries";
 import { UploadsCard } from "./UploadsCard";
@@ -34,26 +32,21 @@ export function StoragePage(): React.JSX.Element {
             </ToolbarItem>
           </ToolbarContent>
         </Toolbar>
-        <ErrorNotice error={list.error} title="The volumes could not be loaded" onRetry={list.retry} />
-        {list.isPending && <Loading what="volumes" />}
-        {!list.isPending && !list.error && list.items.length === 0 && (
-          <Empty title={filter.unused ? "Everything is needed" : "No volumes yet"} icon={HddIcon}>
-            {filter.unused
-              ? "No disk was left behind: each volume is needed by a machine, an image or a clone."
-              : "They come with images and machines."}
-          </Empty>
-        )}
-        {list.items.length > 0 && <VolumesTable volumes={list.items} />}
-        <LoadMore
-          shown={list.items.length}
-          total={list.total}
-          what="volumes"
-          hasMore={list.hasMore}
-          loading={list.loadingMore}
-          onMore={list.loadMore}
-        />
+        <ListView list={list} what="volumes" empty={<NoVolumes unused={filter.unused} />}>
+          <VolumesTable volumes={list.items} />
+        </ListView>
         <UploadsCard />
       </PageSection>
     </>
+  );
+}
+
+function NoVolumes({ unused }: VolumeFilter): React.JSX.Element {
+  return (
+    <Empty title={unused ? "Everything is needed" : "No volumes yet"} icon={HddIcon}>
+      {unused
+        ? "No disk was left behind: each volume is needed by a machine, an image or a clone."
+        : "They come with images and machines."}
+    </Empty>
   );
 }

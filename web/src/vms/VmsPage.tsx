@@ -1,15 +1,13 @@
 import { Button, PageSection } from "@patternfly/react-core";
 import CubesIcon from "@patternfly/react-icons/dist/esm/icons/cubes-icon";
 import SearchIcon from "@patternfly/react-icons/dist/esm/icons/search-icon";
-import { useDeferredValue, useState, type Dispatch, type SetStateAction } from "react";
+import { useDeferredValue, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import type { VmFilter } from "../api/filters";
 import type { VmState } from "../api/types";
 import { Empty } from "../common/Empty";
-import { ErrorNotice } from "../common/ErrorNotice";
-import { Loading } from "../common/Loading";
-import { LoadMore } from "../common/LoadMore";
+import { ListView } from "../common/ListView";
 import { PageTitle } from "../common/PageTitle";
 import { useVms } from "./queries";
 import { STATES } from "./states";
@@ -40,41 +38,26 @@ export function VmsPage(): React.JSX.Element {
           selected={chosen}
           onSelect={(vms) => setSelected(new Set(vms.map((vm) => vm.id)))}
         />
-        <ErrorNotice error={list.error} title="The machines could not be loaded" onRetry={list.retry} />
-        <Rows list={list} filter={filter} onFilter={setFilter} selected={selected} onSelected={setSelected} />
+        <ListView list={list} what="machines" empty={<NoVms filter={filter} onFilter={setFilter} />}>
+          <VmsTable
+            vms={list.items}
+            filter={filter}
+            onFilter={setFilter}
+            selected={selected}
+            onSelected={setSelected}
+          />
+        </ListView>
       </PageSection>
     </>
   );
 }
 
-interface RowsProps {
-  list: ReturnType<typeof useVms>;
+interface NoVmsProps {
   filter: VmFilter;
   onFilter: (filter: VmFilter) => void;
-  selected: ReadonlySet<string>;
-  onSelected: Dispatch<SetStateAction<ReadonlySet<string>>>;
 }
 
-function Rows({ list, filter, onFilter, selected, onSelected }: RowsProps): React.JSX.Element | null {
-  if (list.error) return null;
-  if (list.isPending) return <Loading what="virtual machines" />;
-  if (list.items.length === 0) return <NoVms filter={filter} onFilter={onFilter} />;
-  return (
-    <>
-      <VmsTable vms={list.items} filter={filter} onFilter={onFilter} selected={selected} onSelected={onSelected} />
-      <LoadMore
-        shown={list.items.length}
-        total={list.total}
-        what="machines"
-        hasMore={list.hasMore}
-        loading={list.loadingMore}
-        onMore={list.loadMore}
-      />
-    </>
-  );
-}
-
-function NoVms({ filter, onFilter }: Pick<RowsProps, "filter" | "onFilter">): React.JSX.Element {
+function NoVms({ filter, onFilter }: NoVmsProps): React.JSX.Element {
   if (filter.q || filter.state) {
     return (
       <Empty
