@@ -258,6 +258,7 @@ def test_a_disk_that_was_kept_is_found_and_deleted_among_the_storage(
     dialog.get_by_label(f"Type {volume} to confirm").fill(volume)
     dialog.get_by_role("button", name="Delete").click()
 
+    expect(dialog).to_have_count(0)
     expect(row).to_have_count(0)
     assert [each for each in skerry.items("volumes") if each["name"] == volume] == []
 
