@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.fixtures.private_libvirt import PrivateLibvirt
-from tests.unit.host import suite
+from tests.unit.host.suite import given
 
 from skerry.commands import CommandRunner
 from skerry.host.agent import Host
@@ -35,7 +35,7 @@ def real(settings: HostSettings, clean_libvirtd: PrivateLibvirt) -> Host:
 @pytest.fixture
 async def host(real: Host) -> AsyncIterator[Host]:
     """Started, and listed."""
-    async with suite.events(real) as told:
+    async with given.events(real) as told:
         await real.start()
         async with asyncio.timeout(30):
             while (await told.get()).kind != "listing":

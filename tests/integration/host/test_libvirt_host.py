@@ -1,27 +1,32 @@
 """A host on the real libvirt and QEMU, under the suite of all hosts."""
 
-from tests.unit.host import suite
+from tests.unit.host.suite.consoles import ConsoleSuite
+from tests.unit.host.suite.definitions import DefinitionSuite
+from tests.unit.host.suite.devices import DeviceSuite
+from tests.unit.host.suite.machines import MachineSuite
+from tests.unit.host.suite.snapshots import SnapshotSuite
+from tests.unit.host.suite.volumes import VolumeSuite
 
 
-class TestMachines(suite.MachineSuite):
+class TestMachines(MachineSuite):
     """The suite of all hosts."""
 
 
-class TestDefinitions(suite.DefinitionSuite):
+class TestDefinitions(DefinitionSuite):
     """The suite of all hosts."""
 
 
-class TestDevices(suite.DeviceSuite):
+class TestDevices(DeviceSuite):
     """The suite of all hosts."""
 
 
-class TestVolumes(suite.VolumeSuite):
+class TestVolumes(VolumeSuite):
     """The suite of all hosts."""
 
 
-class TestSnapshots(suite.SnapshotSuite):
+class TestSnapshots(SnapshotSuite):
     """The suite of all hosts."""
 
 
-class TestConsoles(suite.ConsoleSuite):
+class TestConsoles(ConsoleSuite):
     """The suite of all hosts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.host.suite import ONE, POOL, REF, TWO, machine, new, seed, volume
+from tests.unit.host.suite.given import ONE, POOL, REF, TWO, machine, new, seed, volume
 
 from skerry.errors import BadDefinition, Denied
 from skerry.host.agent import Host

@@ -7,7 +7,13 @@ from typing import cast
 from uuid import UUID
 
 import pytest
-from tests.unit.host import suite
+from tests.unit.host.suite import given
+from tests.unit.host.suite.consoles import ConsoleSuite
+from tests.unit.host.suite.definitions import DefinitionSuite
+from tests.unit.host.suite.devices import DeviceSuite
+from tests.unit.host.suite.machines import MachineSuite
+from tests.unit.host.suite.snapshots import SnapshotSuite
+from tests.unit.host.suite.volumes import VolumeSuite
 
 from skerry.errors import TimedOut, Unavailable
 from skerry.host.agent import Host
@@ -27,39 +33,39 @@ def hypervisor() -> MemoryHypervisor:
 @pytest.fixture
 async def host(tmp_path: Path, hypervisor: MemoryHypervisor) -> AsyncIterator[Host]:
     simulated = simulated_host("host-1", folder=tmp_path, hypervisor=hypervisor)
-    async with suite.events(simulated) as told:
+    async with given.events(simulated) as told:
         await simulated.start()
         assert (await told.get()).kind == "listing"
     yield simulated
     await simulated.stop()
 
 
-class TestMachines(suite.MachineSuite):
+class TestMachines(MachineSuite):
     """The suite of all hosts."""
 
 
-class TestDefinitions(suite.DefinitionSuite):
+class TestDefinitions(DefinitionSuite):
     """The suite of all hosts."""
 
 
-class TestDevices(suite.DeviceSuite):
+class TestDevices(DeviceSuite):
     """The suite of all hosts."""
 
 
-class TestVolumes(suite.VolumeSuite):
+class TestVolumes(VolumeSuite):
     """The suite of all hosts."""
 
 
-class TestSnapshots(suite.SnapshotSuite):
+class TestSnapshots(SnapshotSuite):
     """The suite of all hosts."""
 
 
-class TestConsoles(suite.ConsoleSuite):
+class TestConsoles(ConsoleSuite):
     """The suite of all hosts."""
 
 
 async def test_a_hypervisor_that_goes_and_comes_is_told(host: Host, hypervisor: MemoryHypervisor) -> None:
-    async with suite.events(host) as told:
+    async with given.events(host) as told:
         hypervisor.fail("it ended")
         assert (await told.get()).kind == "hypervisor-lost"
         with pytest.raises(Unavailable, match="it ended"):
@@ -70,25 +76,25 @@ async def test_a_hypervisor_that_goes_and_comes_is_told(host: Host, hypervisor: 
 
 
 async def test_the_addresses_of_a_started_machine_are_found(host: Host) -> None:
-    async with suite.events(host) as told:
-        await host.call(machines.create, suite.new(nics=(suite.NewNic(),)))
-        await host.call(machines.start, suite.REF)
+    async with given.events(host) as told:
+        await host.call(machines.create, given.new(nics=(given.NewNic(),)))
+        await host.call(machines.start, given.REF)
 
         async with asyncio.timeout(30):
             while (await told.get()).kind != "addresses-changed":
                 pass
 
-    assert [address.address[:8] for address in host.inventory.addresses[suite.ONE]] == ["192.0.2."]
+    assert [address.address[:8] for address in host.inventory.addresses[given.ONE]] == ["192.0.2."]
 
 
 async def test_machines_that_run_are_sampled(tmp_path: Path) -> None:
     simulated = simulated_host("host-1", folder=tmp_path)
     simulated.sample_s = 0.01
-    async with suite.events(simulated) as told:
+    async with given.events(simulated) as told:
         await simulated.start()
         await told.get()
-        await simulated.call(machines.create, suite.new())
-        await simulated.call(machines.start, suite.REF)
+        await simulated.call(machines.create, given.new())
+        await simulated.call(machines.start, given.REF)
 
         async with asyncio.timeout(30):
             while (await told.get()).kind != "samples":
@@ -116,11 +122,11 @@ async def test_samples_that_cannot_be_taken_are_left_out(tmp_path: Path, hypervi
         return await take()
 
     hypervisor.samples = fail_first  # type: ignore[method-assign]
-    async with suite.events(simulated) as told:
+    async with given.events(simulated) as told:
         await simulated.start()
         await told.get()
-        await simulated.call(machines.create, suite.new())
-        await simulated.call(machines.start, suite.REF)
+        await simulated.call(machines.create, given.new())
+        await simulated.call(machines.start, given.REF)
         async with asyncio.timeout(30):
             while (await told.get()).kind != "samples":
                 pass
@@ -132,7 +138,7 @@ async def test_samples_that_cannot_be_taken_are_left_out(tmp_path: Path, hypervi
 async def test_a_host_begins_anew_after_a_bug(
     host: Host, hypervisor: MemoryHypervisor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with suite.events(host) as told:
+    async with given.events(host) as told:
         for queue in hypervisor._events:
             queue.put_nowait(cast("Reached", AgentConnected(uuid=cast("UUID", []))))  # cannot be a key
 
