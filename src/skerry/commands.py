@@ -318,6 +318,53 @@ def start_daemon(
     return Daemon(Path(str(argv[0])).name, process.pid, _process_state(process.pid)[1])
 
 
+@dataclass(frozen=True)
+class Script:
+    """A running program of somebody else; whoever started it sees to its end."""
+
+    pid: int  # and the number of its session and group
+    output: IO[bytes]  # what it says; to be closed
+    _process: subprocess.Popen[bytes]
+
+    def status(self) -> int:
+        """Wait for its end, which frees its pid; its status, or minus the signal that ended it."""
+        return self._process.wait()
+
+
+def start_script(
+    argv: Sequence[Arg],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    umask: int,
+    stdin: IO[bytes] | None = None,
+    stdout: IO[bytes] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Script:
+    """Start a program that is not ours, with `env` only, a closed pipe to read, one pipe to write, or files."""
+    reading, writing = os.pipe()
+    try:
+        process = subprocess.Popen(
+            _plain(argv),
+            stdin=subprocess.PIPE if stdin is None else stdin,
+            stdout=writing if stdout is None else stdout,
+            stderr=writing,
+            env=dict(env),
+            cwd=cwd,
+            umask=umask,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+    except OSError as exc:
+        os.close(reading)
+        raise Unavailable(f"{argv[0]} cannot be started: {exc.strerror}") from exc
+    finally:
+        os.close(writing)
+    if process.stdin is not None:
+        process.stdin.close()
+    return Script(process.pid, os.fdopen(reading, "rb", buffering=0), process)
+
+
 def run_on_terminal(argv: Sequence[Arg]) -> int:
     """Run a person's own program, such as their editor, on their terminal with their environment; its exit status.
 
