@@ -231,8 +231,14 @@ async def test_a_mirror_has_the_same_twice(disks: Disks) -> None:
 
 @pytest.mark.parametrize(
     "layout",
-    [plain("ext4", *_MORE, size=64 * MIB), plain("erofs", _MORE[0], size=16 * MIB), with_volumes(), mirrored()],
-    ids=["ext4, fat, swap", "erofs", "lvm", "mirror"],
+    [
+        plain("ext4", *_MORE, size=64 * MIB),
+        plain("erofs", _MORE[0], size=16 * MIB),
+        plain("xfs"),
+        with_volumes(),
+        mirrored(),
+    ],
+    ids=["ext4, fat, swap", "erofs", "xfs", "lvm", "mirror"],
 )
 async def test_the_same_root_gives_the_same_bytes(disks: Disks, layout: Layout) -> None:
     first, second = await disks.write(layout, "one"), await disks.write(layout, "two")

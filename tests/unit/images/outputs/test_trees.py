@@ -11,7 +11,8 @@ import pytest
 from skerry.images.outputs.filesystems.ext import debugfs_script
 from skerry.images.outputs.filesystems.swap import header
 from skerry.images.outputs.filesystems.vfat import extract_plain
-from skerry.images.outputs.filesystems.xfs import inode_commands, prototype_lines, read_tree
+from skerry.images.outputs.filesystems.xfs import inode_commands, name_commands, prototype_lines, read_tree
+from skerry.images.outputs.filesystems.xfs_inodes import Inode, inodes, settle_commands
 from skerry.images.outputs.trees import Place, Tree, inside, look_into, place_of, read_files, split, tree_of
 from skerry.sizes import MIB
 
@@ -182,7 +183,8 @@ def test_a_prototype_lists_the_tree(root: Path) -> None:
 
 
 def test_what_a_prototype_cannot_say_is_written_afterwards(root: Path) -> None:
-    commands = list(inode_commands(*read_tree(root)))
+    tree, links = read_tree(root)
+    commands = [*name_commands(tree, links), *inode_commands(tree)]
 
     assert commands[:2] == ["path /etc", "link -p /home/me/file other"]
     assert commands[(at := commands.index("unlink .skerry-0")) - 2 : at + 1] == [
@@ -192,6 +194,26 @@ def test_what_a_prototype_cannot_say_is_written_afterwards(root: Path) -> None:
     ]
     assert f"write core.mode 0{0o41777:o}" in commands
     assert f"write core.mtime {(EPOCH + 2**31) * 10**9}" in commands
+
+
+def test_the_inodes_of_an_xfs_are_found_and_lose_what_was_drawn_by_lot() -> None:
+    listed = """\
+inobt level 0 block 1 daddr 24
+recs[1-2] = [startino,holemask,count,freecount,free]
+1:[128,0,64,61,0xfffffffffffffff8] 2:[192,0xff00,32,31,0xfffffffffffffffe]
+"""
+    found = list(inodes(listed, 1 << 20))
+
+    assert found[2:4] == [Inode((1 << 20) + 130, used=True), Inode((1 << 20) + 131, used=False)]
+    assert [each.number - (1 << 20) for each in found] == [*range(128, 192), *range(192, 224)]
+    time = (EPOCH + 2**31) * 10**9
+    assert list(settle_commands([Inode(7, used=True), Inode(8, used=False)], EPOCH)) == [
+        "inode 7",
+        "write core.gen 0",
+        *(f"write {name} {time}" for name in ("core.atime", "core.mtime", "core.ctime", "v3.crtime")),
+        "inode 8",
+        "write core.gen 0",
+    ]
 
 
 def test_swap_says_how_many_pages_it_has() -> None:

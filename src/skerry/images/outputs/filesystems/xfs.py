@@ -2,7 +2,7 @@
 
 mkfs.xfs reads a prototype: a text that lists the tree, with the paths of the files to copy. The prototype knows no
 times, no hard links and no sticky bit, so xfs_db writes these into the inodes afterwards, and xfs_repair looks
-whether all is well. The bytes are others every time, as mkfs.xfs draws numbers for its inodes.
+whether all is well. What mkfs.xfs draws by lot for its inodes goes, so that the same tree gives the same bytes.
 
 Formats: mkfs.xfs(8), option -p; xfs_db(8), commands path, link, write.
 """
@@ -22,9 +22,9 @@ from typing import ClassVar
 
 from skerry.errors import BadInput
 from skerry.images.outputs.filesystems.writer import Job
+from skerry.images.outputs.filesystems.xfs_inodes import BIGTIME_ZERO, settle
 from skerry.sizes import MIB
 
-_BIGTIME_ZERO = 2**31 * 10**9  # nanoseconds from the earliest time of XFS to 1970
 _KINDS = {
     tarfile.DIRTYPE: ("d", stat.S_IFDIR),
     tarfile.SYMTYPE: ("l", stat.S_IFLNK),
@@ -70,7 +70,9 @@ class Xfs:
             job.image,
             as_owner=True,
         )
-        await job.tool("xfs_db", "-x", job.image, stdin="\n".join(inode_commands(root, links)) + "\nquit\n")
+        await job.tool("xfs_db", "-x", job.image, stdin="\n".join((*name_commands(root, links), "quit\n")))
+        await settle(job)
+        await job.tool("xfs_db", "-x", job.image, stdin="\n".join((*inode_commands(root), "quit\n")))
         await job.tool("xfs_repair", "-n", job.image)
 
 
@@ -182,8 +184,8 @@ def _shape(member: tarfile.TarInfo) -> str:
     return f"{kind}{set_user}{set_group}{member.mode & 0o777:03o} {member.uid} {member.gid}"
 
 
-def inode_commands(root: Node, links: Mapping[str, str]) -> Iterator[str]:
-    """What xfs_db does after mkfs.xfs: hard links, sticky bits, times."""
+def name_commands(root: Node, links: Mapping[str, str]) -> Iterator[str]:
+    """What xfs_db does after mkfs.xfs about names: hard links, and names that a prototype cannot have."""
     for name, target in sorted(links.items()):
         folder, _, last = name.rpartition("/")
         if " " in name or " " in target:
@@ -193,21 +195,31 @@ def inode_commands(root: Node, links: Mapping[str, str]) -> Iterator[str]:
             )
         yield f"path /{folder}"
         yield f"link -p /{target} {last}"
+    yield from _renames(root, "")
+
+
+def _renames(node: Node, path: str) -> Iterator[str]:
+    for number, (name, child) in enumerate(sorted(node.children.items())):
+        if _NO_WORD.match(name):
+            yield f"path {path or '/'}"
+            yield f"link -p {path}/{_interim(number)} {name}"
+            yield f"unlink {_interim(number)}"
+        if " " not in name:
+            yield from _renames(child, f"{path}/{name}")
+
+
+def inode_commands(root: Node) -> Iterator[str]:
+    """What xfs_db does at last: sticky bits and times."""
     yield from _inode(root, "/")
     yield from _inodes(root, "")
 
 
 def _inodes(node: Node, path: str) -> Iterator[str]:
-    for number, (name, child) in enumerate(sorted(node.children.items())):
-        here = f"{path}/{name}"
-        if _NO_WORD.match(name):
-            yield f"path {path or '/'}"
-            yield f"link -p {path}/{_interim(number)} {name}"
-            yield f"unlink {_interim(number)}"
-        if " " in name:  # xfs_db has no way to name it; the file is as it should be, its time is that of the build
+    for name, child in sorted(node.children.items()):
+        if " " in name:  # xfs_db has no way to name it; the file is as it should be, its time is that of the image
             continue
-        yield from _inode(child, here)
-        yield from _inodes(child, here)
+        yield from _inode(child, f"{path}/{name}")
+        yield from _inodes(child, f"{path}/{name}")
 
 
 def _inode(node: Node, path: str) -> Iterator[str]:
@@ -216,4 +228,4 @@ def _inode(node: Node, path: str) -> Iterator[str]:
     if member.mode & stat.S_ISVTX:
         _, kind = _KINDS.get(member.type, ("-", stat.S_IFREG))
         yield f"write core.mode 0{kind | stat.S_IMODE(member.mode):o}"
-    yield f"write core.mtime {_BIGTIME_ZERO + round(member.mtime * 10**9)}"
+    yield f"write core.mtime {BIGTIME_ZERO + round(member.mtime * 10**9)}"
