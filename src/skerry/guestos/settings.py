@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,11 @@ class Given:
 
     source: str  # as messages name it: a file, or `OS parameter`
     values: Mapping[str, str]  # by the names of the file
+    lines: Mapping[str, int] = field(default_factory=dict)  # where, by the same names, as far as is known
+
+    def where(self, name: str) -> str:
+        """The source of one value."""
+        return f"{self.source}:{self.lines[name]}" if name in self.lines else self.source
 
 
 def settings_of(
@@ -71,10 +76,10 @@ def settings_of(
         for name, value in given.values.items():
             row = BY_NAME.get(name)
             if row is None:
-                mistakes.append(f"{given.source}: {unknown(name, BY_NAME)}")
+                mistakes.append(f"{given.where(name)}: {unknown(name, BY_NAME)}")
             elif value or row.empty:  # empty is what the old scripts call unset
                 values[row.name] = value
-                origins[row.name] = given.source
+                origins[row.name] = given.where(name)
     parsed: dict[str, Any] = {row.field: _parsed(row, values[row.name], origins, mistakes) for row in PARAMETERS}
     if mistakes:
         raise BadSettings("\n".join(mistakes), hint="docs/reference/guest-os.md lists every setting")
