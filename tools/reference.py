@@ -14,6 +14,9 @@ from pathlib import Path
 from skerry.cli.reference import commands_page
 from skerry.cli.up_settings import PREFIX, UpSettings
 from skerry.errors import every_error
+from skerry.guestos.install import VARIANTS, folders_of
+from skerry.guestos.parameters import PARAMETERS
+from skerry.guestos.settings import default_of
 from skerry.host.operation import OPERATIONS, Permission
 from skerry.host.operations import every
 from skerry.images.minimize import rules as minimizer
@@ -164,6 +167,56 @@ def _takes(verb: str) -> str:
     return "NAME" if verb.endswith(("rpm", "deb")) else "GLOB"
 
 
+GUEST_OS = """# Guest OS definitions
+
+Settings of the definition `skerry`, which `skerry guest-os install` puts where Ganeti looks. The names are those
+of ganeti-instance-debootstrap and mean what they meant there; settings marked *new* are ours.
+
+| what | where |
+| --- | --- |
+| definition | `{os_dir}/skerry` |
+| settings | `{settings_file}`; it may be missing |
+| settings of a variant | `{variants_dir}/NAME.conf`; variants that come with it: {variants} |
+| hooks | `{customize_dir}` |
+| prepared tars | `{cache_dir}/cache-SUITE-ARCH.tar` |
+
+Both files are parts of a shell script and see what Ganeti says of the instance, such as `$HYPERVISOR`. What they
+export goes on to hooks. Later ones win: default, file, variant, OS parameter. A variant must have a file; variants
+that have one are listed after `skerry guest-os install` was run again.
+
+An OS parameter is given per instance: `gnt-instance add -o skerry+trixie -O filesystem=xfs …`. Settings without
+one are about the node, and only its files set them. A wrong name or value is an error that names the nearest right
+one.
+
+{settings}
+"""
+
+
+def guest_os_page() -> str:
+    """The settings of our guest OS definition."""
+    folders = folders_of()
+    body = [
+        (
+            ", ".join(f"`{name}`" for name in (row.name, *row.spellings)) + ("" if row.classic else " *new*"),
+            f"`{row.os_parameter}`" if row.os_parameter else "",
+            f"`{default}`" if (default := default_of(row, folders.places)) else "",
+            ", ".join(f"`{choice}`" for choice in row.choices),
+            row.help,
+        )
+        for row in PARAMETERS
+    ]
+    places = folders.places
+    return GUEST_OS.format(
+        os_dir=folders.os_dir,
+        settings_file=places.settings_file,
+        variants_dir=places.variants_dir,
+        customize_dir=places.customize_dir,
+        cache_dir=places.cache_dir,
+        variants=", ".join(f"`{name}`" for name in VARIANTS),
+        settings=rows(("setting", "OS parameter", "default", "values", "what it is"), body).rstrip(),
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "minimizer.md": minimizer_page,
     "recipe-words.md": recipe_words_page,
@@ -171,6 +224,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "operations.md": operations_page,
     "errors.md": errors_page,
     "cli.md": commands_page,
+    "guest-os.md": guest_os_page,
 }
 
 

@@ -23,6 +23,7 @@ NOUNS: dict[str, Entry] = {
     "whoami": Lazy("skerry.cli.login", "Say who is signed in, and where.", "whoami_app"),
     "vm": Lazy("skerry.cli.vm.app", "Virtual machines."),
     "image": Lazy("skerry.cli.image", "Images: templates to clone machines from, and ISO files."),
+    "guest-os": Lazy("skerry.cli.guest_os", "Guest OS definitions: what fills the disks of machines."),
     "volume": Lazy("skerry.cli.volume", "Volumes in storage pools."),
     "upload": Lazy("skerry.cli.uploads", "Images that were sent, and not imported yet."),
     "network": Lazy("skerry.cli.network", "Networks that machines can be plugged into."),
