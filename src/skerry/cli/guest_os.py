@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from skerry.cli import output
 from skerry.cli.output import Column
 from skerry.cli.program import Noun, Run, typer
-from skerry.errors import BadDefinition, BadInput, Conflict, NotFound
+from skerry.errors import BadDefinition, BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ _COLUMNS = (
     Column("STATE", lambda each: each["state"]),
     Column("API", lambda each: each["api_version"]),
     Column("VARIANTS", lambda each: ", ".join(each["variants"])),
-    Column("PARAMETERS", lambda each: ", ".join(row["name"] for row in each["parameters"])),
+    Column("PARAMETERS", lambda each: len(each["parameters"]), right=True),
     Column("PATH", lambda each: each["path"]),
 )
 
@@ -155,7 +155,7 @@ def _chosen(names: Sequence[str] | None, folders: tuple[Path, ...]) -> list[Chec
     """
     from skerry.guestos.check import check  # noqa: PLC0415
     from skerry.guestos.definition import split_name  # noqa: PLC0415
-    from skerry.guestos.search import every  # noqa: PLC0415
+    from skerry.guestos.search import every, not_found  # noqa: PLC0415
 
     if not names:
         return [checked for checked, _ in every(folders)]
@@ -167,10 +167,7 @@ def _chosen(names: Sequence[str] | None, folders: tuple[Path, ...]) -> list[Chec
         base = split_name(name)[0]
         paths = [folder / base for folder in folders if (folder / base).is_dir()]
         if not paths:
-            raise NotFound(
-                f"there is no definition {base!r} in {', '.join(map(str, folders))}",
-                hint="`skerry guest-os list` lists what is there; a folder has a slash in it",
-            )
+            raise not_found(base, folders)
         found.append(check(paths[0]))
     return found
 
@@ -275,7 +272,7 @@ def verify(
 
     unknown = [each for each in checks or () if each != "parameters"]
     if unknown:
-        raise Conflict(f"there is no check {unknown[0]!r}", hint="there is `parameters`")
+        raise BadInput(f"there is no check {unknown[0]!r}", hint="there is `parameters`")
     loaded = asyncio.run(load(os.environ, Places(sysconfdir, localstatedir), CommandRunner()))
     for line in loaded.warnings:
         output.say(f"warning: {line}")

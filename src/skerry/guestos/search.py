@@ -91,7 +91,7 @@ def find(name: str, folders: Sequence[Path], *, any_variant: bool = False) -> Fo
     base, variant = split_name(name)
     path = next((folder / base for folder in folders if NAME.fullmatch(base) and (folder / base).is_dir()), None)
     if path is None:
-        raise _not_found(base, folders)
+        raise not_found(base, folders)
     checked = check(path)
     if checked.definition is None:
         problems = [each for each in checked.problems if each.weight is Weight.INVALID]
@@ -100,7 +100,8 @@ def find(name: str, folders: Sequence[Path], *, any_variant: bool = False) -> Fo
     return Found(checked.definition, _variant(checked.definition, variant, any_variant=any_variant))
 
 
-def _not_found(base: str, folders: Sequence[Path]) -> NotFound:
+def not_found(base: str, folders: Sequence[Path]) -> NotFound:
+    """What to say of a name that no folder has; the nearest one is in the hint."""
     known = sorted({path.name for folder in folders for path in _visible(folder) if path.is_dir()})
     near = difflib.get_close_matches(base, known, n=1)
     places = ", ".join(map(str, folders))

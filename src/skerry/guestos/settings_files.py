@@ -103,12 +103,14 @@ async def load(environ: Mapping[str, str], places: Places, commands: Commands) -
         _given(places.settings_file, before.all, after_file.all),
         _given(variant_file, between, after_variant.all),
     )
-    settings = settings_of(*sources, places=places, parameters=read_parameters(after_variant.all))
-    exported = _news(before.exported, after_variant.exported)
     warnings = [f"{places.settings_file}: {line}" for line in output.stderr.splitlines() if line.strip()]
     warnings += _unknown(str(places.settings_file), before, after_file)
     warnings += _unknown(str(variant_file), _Moment({}, between), after_variant)
-    return Loaded(settings, exported, tuple(warnings))
+    try:
+        settings = settings_of(*sources, places=places, parameters=read_parameters(after_variant.all))
+    except BadSettings as exc:  # what is unknown may be the reason
+        raise BadSettings("\n".join((exc.message, *warnings)), hint=exc.hint) from exc
+    return Loaded(settings, _news(before.exported, after_variant.exported), tuple(warnings))
 
 
 async def _shell(environ: Mapping[str, str], places: Places, commands: Commands) -> Output:

@@ -158,11 +158,12 @@ async def test_a_wrong_value_is_told_with_file_and_line(node: Node) -> None:
     node.variant("web", "\n: ${ARCH:=x}\nLOCALE='x y'\n")
 
     with pytest.raises(BadSettings) as caught:
-        await node.load("# a\nSUITE=bookworm\nPARTITION_STYLE=mbr\n", OS_VARIANT="web")
+        await node.load("# a\nSUITE=bookworm\nPARTITION_STYLE=mbr\nMIROR=x\n", OS_VARIANT="web")
 
     assert caught.value.message.splitlines() == [
         f"{node.file}:3: PARTITION_STYLE='mbr': expected none, msdos or gpt",
         f"{node.places.variants_dir}/web.conf:3: LOCALE='x y': expected a locale such as de_DE.UTF-8",
+        f"{node.file}: MIROR is not known, did you mean MIRROR?",
     ]
 
 
