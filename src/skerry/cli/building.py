@@ -91,14 +91,16 @@ def build_folder(order: Order, out: Path) -> Json:
     return built_json(made)
 
 
-def verify_here(order: Order) -> None:
-    """Build a second time, and compare.
+def verify_here(order: Order) -> str:
+    """Build a second time, and compare; what was compared by its files and not by its bytes.
 
     Raises:
         NotReproducible: with what differs.
     """
     with _progress(f"Verify {order.recipe.name}") as progress:
-        _run(verify(order, settings=load_settings(), progress=progress, commands=CommandRunner()))
+        return ", ".join(
+            _run(verify(order, settings=load_settings(), progress=progress, commands=CommandRunner()))
+        )
 
 
 def built_json(built: Built) -> Json:

@@ -65,7 +65,7 @@ def build(
     syntax: Syntax = "",
     lenient: Lenient = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Build a second time without the cache, and compare every byte.")
+        bool, typer.Option("--verify", help="Build a second time without the cache, and compare.")
     ] = False,
     import_as: Annotated[
         str | None, typer.Option("--import", metavar="NAME", help="Import it into the library under this name.")
@@ -101,8 +101,8 @@ def build(
         if import_as is None:
             _tell(run, built)
     if verify:
-        building.verify_here(order)
-        output.say("a second build gave the same bytes")
+        by_files = building.verify_here(order)
+        output.say(f"a second build gave the same {f'files in {by_files}, and else ' if by_files else ''}bytes")
     if import_as is not None:
         from skerry.cli.image import import_file  # noqa: PLC0415 - which imports this module
 

@@ -17,13 +17,14 @@ from skerry.images.cache import Cache, Workspace, key_of, tree_size
 from skerry.images.configure import Scripts, before_packages, configure
 from skerry.images.installers.deb import deb_archive, trim_packages
 from skerry.images.installers.installer import BASE_TAR, PACKAGES_JSON, BaseBuild
-from skerry.images.outputs.output import OutputBuild, tools_of
+from skerry.images.outputs.output import OutputBuild, Shared, tools_of
 from skerry.images.package_files import Stock
 from skerry.images.placing import sha256_of
 from skerry.images.plan import OutputPlan, Plan
 from skerry.images.results import StepTime
 from skerry.images.session import open_session, tree_of
 from skerry.images.steps import Step
+from skerry.images.toolbox import Tools
 from skerry.images.tools import TOOLS_SOURCE, tools_tree
 from skerry.progress import Progress
 
@@ -185,42 +186,49 @@ class Builder:
         return Stock(planned.lock, archive, planned.pool, planned.facts.tools_lines)
 
     @asynccontextmanager
+    async def tools(self, wanted: OutputPlan) -> AsyncIterator[Tools]:
+        """The programs that write an output."""
+        lines, more = self._plan.facts.tools_lines, tools_of(wanted.output, self._plan.meaning)
+        had = self.has(wanted.tools)
+        began = time.monotonic()
+        if not had:
+            self._progress.step(wanted.tools.title)
+        async with tools_tree(self.cache, self._commands, lines, more, self._stock()) as tools:
+            if not had:
+                self.seconds[wanted.tools.name] = time.monotonic() - began
+            yield tools
+
+    def _shared_by(self, root: str) -> Shared:
+        """What outputs of roots of this content share."""
+        return lambda kind, inputs, make: self.cache.use(kind, key_of(root, inputs), make)
+
+    @asynccontextmanager
     async def output(self, wanted: OutputPlan) -> AsyncIterator[Path]:
         """The folder `files` with what a person gets, and facts about them."""
         step = wanted.step
 
         async def make(workspace: Workspace, folder: Path) -> None:
-            lines, more = self._plan.facts.tools_lines, tools_of(wanted.output, self._plan.meaning)
-            had = self.has(wanted.tools)
-            began = time.monotonic()
-            if not had:
-                self._progress.step(wanted.tools.title)
-            async with tools_tree(self.cache, self._commands, lines, more, self._stock()) as tools:
-                if not had:
-                    self.seconds[wanted.tools.name] = time.monotonic() - began
-                async with self.root() as root, self.about() as about:
-                    with self._running(step):
-                        facts = read_facts(root)
-                        files = folder / FILES
-                        files.mkdir()
-                        build = OutputBuild(
-                            meaning=self._plan.meaning,
-                            key=_seed(facts["sha256"], step),
-                            root_tar=root / ROOT_TAR,
-                            about=about,
-                            tools=tools,
-                            workspace=workspace,
-                            commands=self._commands,
-                            epoch=facts["epoch"],
-                            progress=self._progress,
-                            name=self._plan.name,
-                            live_tar=root / LIVE_TAR if (root / LIVE_TAR).exists() else None,
-                            shared=lambda kind, inputs, make: self.cache.use(
-                                kind, key_of(facts["sha256"], inputs), make
-                            ),
-                        )
-                        await wanted.output.make(build, files)
-                        _write_facts(folder, await asyncio.to_thread(_measure, files))
+            async with self.tools(wanted) as tools, self.root() as root, self.about() as about:
+                with self._running(step):
+                    facts = read_facts(root)
+                    files = folder / FILES
+                    files.mkdir()
+                    build = OutputBuild(
+                        meaning=self._plan.meaning,
+                        key=_seed(facts["sha256"], step),
+                        root_tar=root / ROOT_TAR,
+                        about=about,
+                        tools=tools,
+                        workspace=workspace,
+                        commands=self._commands,
+                        epoch=facts["epoch"],
+                        progress=self._progress,
+                        name=self._plan.name,
+                        live_tar=root / LIVE_TAR if (root / LIVE_TAR).exists() else None,
+                        shared=None if self._plan.salted else self._shared_by(facts["sha256"]),
+                    )
+                    await wanted.output.make(build, files)
+                    _write_facts(folder, await asyncio.to_thread(_measure, files))
 
         async with self.cache.use(step.kind, step.key, make) as entry:
             yield entry

@@ -57,6 +57,7 @@ class Plan:
     about: Step
     outputs: tuple[OutputPlan, ...]
     remarks: tuple[Remark, ...] = ()
+    salted: bool = False  # whether all is made anew, whatever the cache has
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -112,6 +113,7 @@ def plan(
         about=described,
         outputs=tuple(map(output_plan, outputs)),
         remarks=tuple(remarks),
+        salted=bool(salt),
     )
 
 

@@ -8,17 +8,16 @@ Debian 12 or Ubuntu makes the same disks as one with Debian 13.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from skerry.commands import Arg, Commands, Output
-from skerry.errors import BadImage
+from skerry.commands import Arg, Commands
 from skerry.images.cache import Cache, Workspace, key_of
 from skerry.images.installers.deb_repository import write_repository
 from skerry.images.lock import Lock
 from skerry.images.package_files import Stock
+from skerry.images.toolbox import Tools
 from skerry.images.words import Source
 
 TOOLS_SOURCE = Source("debian", "trixie")
@@ -33,38 +32,6 @@ TOOLS_PACKAGES = (
     "mtools",  # mcopy
 )
 _FORMAT = 1  # of the tree
-
-
-@dataclass(frozen=True)
-class Tools:
-    """An unpacked tree of tools."""
-
-    root: Path
-    commands: Commands
-
-    def argv(self, program: str, *words: Arg) -> list[Arg]:
-        """The command that runs a program of the tree with the tree's own libraries."""
-        found = next((path for path in self._places(program) if path.exists()), None)
-        if found is None:
-            raise BadImage(f"the tools tree has no {program}", hint=f"delete {self.root} and build again")
-        loader = self.root / "usr/lib64/ld-linux-x86-64.so.2"
-        return [loader, "--library-path", self.root / "usr/lib/x86_64-linux-gnu", found, *words]
-
-    def _places(self, program: str) -> list[Path]:
-        return [self.root / folder / program for folder in ("usr/sbin", "usr/bin", "sbin", "bin")]
-
-    async def run(
-        self,
-        program: str,
-        *words: Arg,
-        stdin: bytes | None = None,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        pass_fds: Sequence[int] = (),
-    ) -> Output:
-        """Run a program of the tree to its end."""
-        argv: list[Arg] = ["setpriv", "--pdeathsig", "KILL", "--", *self.argv(program, *words)]
-        return await self.commands.run(argv, stdin=stdin, env=env, cwd=cwd, timeout=900, pass_fds=pass_fds)
 
 
 @asynccontextmanager

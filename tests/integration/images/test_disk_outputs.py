@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import io
+import json
 import os
 import tarfile
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from tests.unit.images.outputs.layouts import (
     identity,
     mirrored,
     plain,
+    subvolumes,
     with_subvolumes,
     with_volumes,
 )
@@ -22,6 +24,7 @@ from tests.unit.images.outputs.layouts import (
 from skerry.commands import CommandRunner
 from skerry.errors import BadInput
 from skerry.images import mirrors
+from skerry.images.builder import FILES
 from skerry.images.cache import Cache
 from skerry.images.layout import FileSystem, Layout, PartitionSpec, Role, Storage
 from skerry.images.outputs.devices import extents
@@ -29,10 +32,12 @@ from skerry.images.outputs.disk import RawDisk
 from skerry.images.outputs.disk_plan import DiskPlan
 from skerry.images.outputs.disk_writer import DiskWriter
 from skerry.images.outputs.output import OutputBuild
-from skerry.images.placing import copy_sparse
+from skerry.images.placing import copy_sparse, sha256_of
 from skerry.images.recipe import Packages
 from skerry.images.settings import BuildSettings
-from skerry.images.tools import TOOLS_SOURCE, Tools, tools_tree
+from skerry.images.toolbox import Tools
+from skerry.images.tools import TOOLS_SOURCE, tools_tree
+from skerry.images.verify_outputs import Comparison
 from skerry.images.words import Meaning, Source
 from skerry.images.words.meaning import default_storage
 from skerry.progress import Quiet
@@ -113,11 +118,11 @@ class Disks:
         self.tools = tools
         self._tar = root_tar
         self._folder = folder
-        self._cache = cache
+        self.cache = cache
 
     async def write(self, layout: Layout, name: str = "one") -> dict[str, Path]:
         """The raw disks of a layout."""
-        async with self._cache.workspace() as workspace:
+        async with self.cache.workspace() as workspace:
             commands = self.tools.commands
             build = OutputBuild(
                 MEANING, "key", self._tar, self._folder, self.tools, workspace, commands, EPOCH, Quiet(), "small"
@@ -245,6 +250,34 @@ async def test_the_same_root_gives_the_same_bytes(disks: Disks, layout: Layout) 
 
     for name, path in first.items():
         assert filecmp.cmp(path, second[name], shallow=False), name
+
+
+async def test_two_btrfs_are_the_same_when_their_files_are(disks: Disks, root_tar: Path, tmp_path: Path) -> None:
+    async def entry(name: str) -> Path:
+        made = await disks.write(with_subvolumes(), name)
+        (tmp_path / name / FILES).mkdir(parents=True)
+        path = made["sda"].rename(tmp_path / name / FILES / "small.raw")
+        facts = {"files": {path.name: {"sha256": sha256_of(path)}}, "folders": {}}
+        (tmp_path / name / "facts.json").write_text(json.dumps(facts))
+        return tmp_path / name
+
+    async with disks.cache.workspace() as workspace:
+        meaning = replace(MEANING, storage=subvolumes())
+        comparison = Comparison(RawDisk(), meaning, "small", EPOCH, disks.tools, workspace, disks.tools.commands)
+        one, other = await entry("one"), await entry("other")
+        assert not filecmp.cmp(one / FILES / "small.raw", other / FILES / "small.raw", shallow=False)
+        assert await comparison.differences(one, other) == []
+
+        with tarfile.open(root_tar, "a", format=tarfile.PAX_FORMAT) as archive:
+            member = tarfile.TarInfo("./home/mine")
+            member.size, member.mode, member.mtime = 4, 0o600, EPOCH - 100
+            member.uid, member.gid = 1000, 100
+            archive.addfile(member, io.BytesIO(b"mein"))
+        changed = await entry("changed")
+        assert await comparison.differences(one, changed) == [
+            "disk: btrfs/all:",
+            "  ./@home/mine: mode 644 and 600, content",
+        ]
 
 
 @pytest.mark.parametrize(("kind", "size"), [("ext4", 8 * MIB), ("btrfs", 128 * MIB), ("erofs", 8 * MIB)])

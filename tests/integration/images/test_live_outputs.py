@@ -27,7 +27,8 @@ from skerry.images.outputs.output import OutputBuild
 from skerry.images.outputs.registry import find_output
 from skerry.images.recipe import BadRecipe, Packages
 from skerry.images.settings import BuildSettings
-from skerry.images.tools import TOOLS_SOURCE, Tools, tools_tree
+from skerry.images.toolbox import Tools
+from skerry.images.tools import TOOLS_SOURCE, tools_tree
 from skerry.images.words import Meaning, Source
 from skerry.progress import Quiet
 

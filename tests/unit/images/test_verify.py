@@ -7,8 +7,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from tests.unit.images.outputs.layouts import plain, with_subvolumes
 
-from skerry.images.verify import differing_files, differing_places
+from skerry.images.differences import differing_files, differing_places
+from skerry.images.verify_outputs import drawn_devices, ranges_of
+from skerry.sizes import MIB
 
 
 def tar(path: Path, *members: tuple[str, dict[str, object], bytes]) -> Path:
@@ -68,3 +71,14 @@ def test_an_output_is_named_with_the_places_that_differ(tmp_path: Path) -> None:
 
     assert differing_places(one, other) == ["at 4096 to 12288", "at 2097152 to 2101248", "at 3145728 to 3149824"]
     assert differing_places(one, one) == []
+    assert differing_places(one, other, but=[(0, 8192), (2 * MIB, 4 * MIB)]) == ["at 8192 to 12288"]
+
+
+def test_what_is_compared_by_its_files_is_known_by_its_places() -> None:
+    layout = with_subvolumes()
+
+    assert drawn_devices(plain("xfs")) == ()
+    assert drawn_devices(layout) == ("btrfs/all",)
+    ((begin, end),) = ranges_of(layout, "sda", drawn_devices(layout))
+    assert begin == layout.disks[0].partitions[-1].offset
+    assert end - begin == layout.sizes["btrfs/all"]

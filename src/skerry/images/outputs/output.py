@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from skerry.commands import Commands
 from skerry.images.cache import Make, Workspace
-from skerry.images.tools import Tools
+from skerry.images.toolbox import Tools
 from skerry.images.words import Meaning
 from skerry.progress import Progress
 

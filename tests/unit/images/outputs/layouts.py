@@ -63,7 +63,11 @@ def mirrored() -> Layout:
 
 
 def with_subvolumes() -> Layout:
+    return lay_out(subvolumes())
+
+
+def subvolumes() -> Storage:
     part = PartitionSpec("btrfs.01", Role.DATA, "sda", 512 * MIB, Member("btrfs", "btrfs/all"), grow=True)
     subvolumes = (Subvolume("@", "/"), Subvolume("@home", "/home"))
     tree = BtrfsSpec("btrfs/all", ("btrfs.01",), FileSystem("btrfs", "", "all"), subvolumes)
-    return lay_out(Storage(("sda",), (*BOOT, part), btrfs=(tree,)))
+    return Storage(("sda",), (*BOOT, part), btrfs=(tree,))
