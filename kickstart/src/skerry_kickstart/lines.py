@@ -121,7 +121,7 @@ def _content(path: str, line: Line) -> bytes:
     except OSError as exc:
         made = (
             "; a recipe is read before its %pre could make a file"
-            if path.startswith("/tmp/")  # noqa: S108 - where scripts of recipes put what they make
+            if path.startswith("/tmp/") and path in line.text  # noqa: S108 - where scripts put what they make
             else ""
         )
         raise _mistake(line, f"{path} cannot be read: {exc.strerror}{made}") from exc
