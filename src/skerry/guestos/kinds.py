@@ -39,6 +39,19 @@ def choice(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def optional(parse: Callable[[str], str]) -> Callable[[str], str]:
+    """The same, or nothing."""
+    return lambda text: parse(text) if text else ""
+
+
+def architecture(text: str) -> str:
+    """An architecture by Debian's name; that of the kernel is told apart."""
+    debians = {"x86_64": "amd64", "x86-64": "amd64", "i686": "i386", "i586": "i386", "x86": "i386"}
+    if text in debians:
+        raise ValueError(f"did you mean {debians[text]}?")
+    return choice("amd64", "i386")(text)
+
+
 def matching(pattern: re.Pattern[str], expected: str) -> Callable[[str], str]:
     """A text of this form, or none."""
 

@@ -98,10 +98,11 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "ARCH",
         "arch",
-        kinds.matching(kinds.WORD, "an architecture such as amd64 or i386"),
+        kinds.optional(kinds.architecture),
         "architecture of the guest; empty is the node's",
         "",
         "arch",
+        choices=("amd64", "i386"),
     ),
     Parameter(
         "SUITE",

@@ -10,6 +10,9 @@ from typing import Any
 
 from skerry.errors import BadSettings
 from skerry.guestos.parameters import BY_NAME, BY_OS_PARAMETER, PARAMETERS, Parameter, Settings
+from skerry.guestos.suites import perhaps_meant
+
+_OS_PARAMETER = "OS parameter"  # as messages name that source
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,9 @@ def settings_of(
                 values[row.name] = value
                 origins[row.name] = given.where(name)
     parsed: dict[str, Any] = {row.field: _parsed(row, values[row.name], origins, mistakes) for row in PARAMETERS}
+    if parsed["suite"] and not parsed["mirror"] and (meant := perhaps_meant(parsed["suite"])):
+        where = origins.get("SUITE", "default")
+        mistakes.append(f"{where}: {_called('SUITE', where)}={parsed['suite']!r}: did you mean {meant}?")
     if mistakes:
         raise BadSettings("\n".join(mistakes), hint="docs/reference/guest-os.md lists every setting")
     return Settings(**parsed)
@@ -91,10 +97,10 @@ def _of_parameters(parameters: Mapping[str, str], mistakes: list[str]) -> Given:
     for name, value in parameters.items():
         row = BY_OS_PARAMETER.get(name.lower().replace("-", "_"))
         if row is None:
-            mistakes.append(f"OS parameter: {unknown(name, BY_OS_PARAMETER)}")
+            mistakes.append(f"{_OS_PARAMETER}: {unknown(name, BY_OS_PARAMETER)}")
         else:
             values[row.name] = value
-    return Given("OS parameter", values)
+    return Given(_OS_PARAMETER, values)
 
 
 def _parsed(row: Parameter, value: str, origins: Mapping[str, str], mistakes: list[str]) -> object:
@@ -102,10 +108,14 @@ def _parsed(row: Parameter, value: str, origins: Mapping[str, str], mistakes: li
         return row.parse(value)
     except ValueError as exc:
         source = origins.get(row.name, "default")
-        name = row.os_parameter if source == "OS parameter" else row.name
         shown = "" if row.secret else f"={value!r}"
-        mistakes.append(f"{source}: {name}{shown}: {exc}")
+        mistakes.append(f"{source}: {_called(row.name, source)}{shown}: {exc}")
         return None
+
+
+def _called(name: str, source: str) -> str:
+    """A setting as its source calls it."""
+    return BY_NAME[name].os_parameter if source == _OS_PARAMETER else name
 
 
 def unknown(name: str, known: Iterable[str]) -> str:

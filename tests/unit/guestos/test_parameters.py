@@ -144,6 +144,41 @@ def test_all_mistakes_are_told_at_once_with_their_sources() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("suite", "trixi", "trixie"),
+        ("suite", "Bookworm", "bookworm"),
+        ("suite", "nobel", "noble"),
+        ("arch", "x86_64", "amd64"),
+        ("arch", "amd46", "amd64"),
+        ("partition_style", "GPT", "gpt"),
+        ("network", "statik", "static"),
+        ("timezone", "Europe/Berln", "Europe/Berlin"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_the_nearest(name: str, value: str, meant: str) -> None:
+    said = mistakes(**{name: value})
+
+    assert len(said) == 1
+    assert said[0].startswith(f"OS parameter: {name}={value!r}")
+    assert said[0].endswith(f"did you mean {meant}?")
+
+
+@pytest.mark.parametrize(
+    ("suite", "mirror"),
+    [
+        ("forky", ""),
+        ("next-year", ""),
+        ("stable", ""),
+        ("trixie-backports", ""),
+        ("trixi", "http://m.example.com/debian"),
+    ],
+)
+def test_suites_that_nobody_knows_are_let_through(suite: str, mirror: str) -> None:
+    assert settings_of(parameters={"suite": suite, "mirror": mirror}).suite == suite
+
+
 def test_a_later_source_mends_an_earlier_mistake() -> None:
     assert settings_of(Given(FILE, {"FILESYSTEM": "zfs"}), parameters={"filesystem": "xfs"}).filesystem == "xfs"
 
