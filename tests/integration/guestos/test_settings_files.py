@@ -155,7 +155,7 @@ async def test_a_misspelled_setting_is_warned_of_with_the_nearest(node: Node) ->
 
 
 async def test_a_wrong_value_is_told_with_file_and_line(node: Node) -> None:
-    node.variant("web", "\n: ${ARCH:=x}\nLOCALE='x y'\n")
+    node.variant("web", "\n: ${COMPONENTS:=main}\nLOCALE='x y'\n")
 
     with pytest.raises(BadSettings) as caught:
         await node.load("# a\nSUITE=bookworm\nPARTITION_STYLE=mbr\nMIROR=x\n", OS_VARIANT="web")
