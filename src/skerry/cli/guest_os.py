@@ -28,7 +28,7 @@ SearchPath = Annotated[
         "--path", metavar="DIR", help="Look here instead of where Ganeti looks; may be given more than once."
     ),
 ]
-# Plain texts, because Typer loads pydantic to make paths of them: a tenth of a second of every instance's creation.
+# Plain texts: to make paths of them, Typer loads pydantic, a tenth of a second of every call by Ganeti.
 Sysconfdir = Annotated[str, typer.Option(metavar="DIR", help="Where the settings are; as told to install.")]
 Localstatedir = Annotated[str, typer.Option(metavar="DIR", help="Where the old cache is; as told to install.")]
 
