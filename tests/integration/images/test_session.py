@@ -7,6 +7,7 @@ import tarfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -84,8 +85,9 @@ async def test_scripts_run_in_order_in_the_root_and_beside_it(bench: Bench) -> N
 
 async def test_a_script_beside_the_root_cannot_change_the_machine(bench: Bench) -> None:
     (bench.home / "recipe-file").write_text("seen")
+    temporary = Path(f"/tmp/{uuid4()}")
     script = (
-        'cat recipe-file > "$INSTALL_ROOT/seen"; echo medium > "$LIVE_ROOT/for-the-medium"; touch /tmp/mine;'
+        f'cat recipe-file > "$INSTALL_ROOT/seen"; echo medium > "$LIVE_ROOT/for-the-medium"; touch {temporary};'
         f'touch {bench.home}/x /usr/x 2> "$INSTALL_ROOT/refused" || true'
     )
     async with bench.scripts() as scripts:
@@ -94,7 +96,7 @@ async def test_a_script_beside_the_root_cannot_change_the_machine(bench: Bench) 
         assert (scripts.session.root / "seen").read_text() == "seen"
         assert (scripts.session.root / "refused").read_text().count("Read-only file system") == 2
         assert (scripts.live / "for-the-medium").read_text() == "medium\n"
-    assert not Path("/tmp/mine").exists()
+    assert not temporary.exists()
     assert not (bench.home / "x").exists()
 
 
