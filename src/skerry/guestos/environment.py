@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 from skerry.errors import BadInput
+from skerry.guestos import kinds
 from skerry.guestos.definition import API_VERSIONS, split_name
 from skerry.guestos.instance import Call, Instance, InstanceDisk, InstanceNic, NicNetwork, Script
 
@@ -145,7 +146,7 @@ class _Reader:
         try:
             return parse(value)
         except ValueError as exc:
-            self.mistakes.append(f"{name}={value!r} {exc}")
+            self.mistakes.append(f"{name}={value!r}: {exc}")
             return default
 
     def below(self, prefix: str) -> dict[str, str]:
@@ -265,14 +266,14 @@ def _nic(reader: _Reader, prefix: str) -> InstanceNic:
     fields["link"] = fields["link"] or bridge
     fields["mode"] = fields["mode"] or "bridged"
     fields["mac"] = reader.read(f"{prefix}MAC", _mac, "")
-    fields["ip"] = reader.read(f"{prefix}IP", _address, "")
+    fields["ip"] = reader.read(f"{prefix}IP", kinds.address, "")
     network = None
     if reader.text(f"{prefix}NETWORK_NAME") or reader.text(f"{prefix}NETWORK_SUBNET"):
         of_network = reader.fields(f"{prefix}NETWORK_", _OF_NETWORK)
         for name in ("subnet", "subnet6"):
             of_network[name] = reader.read(f"{prefix}NETWORK_{name.upper()}", _subnet, "")
         for name in ("gateway", "gateway6"):
-            of_network[name] = reader.read(f"{prefix}NETWORK_{name.upper()}", _address, "")
+            of_network[name] = reader.read(f"{prefix}NETWORK_{name.upper()}", kinds.address, "")
         network = NicNetwork(**of_network)
     return InstanceNic(network=network, **fields)
 
@@ -295,7 +296,7 @@ def _count(reader: _Reader, variable: str) -> int:
 
 def _whole(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise ValueError("is not a whole number")
+        raise ValueError("not a whole number")
     return int(text)
 
 
@@ -307,25 +308,20 @@ def _api_version(text: str) -> int:
     version = _whole(text)
     if version not in API_VERSIONS:
         spoken = ", ".join(map(str, sorted(API_VERSIONS)))
-        raise ValueError(f"is not a version that is spoken here: {spoken}")
+        raise ValueError(f"not a version that is spoken here: {spoken}")
     return version
 
 
 def _mac(text: str) -> str:
     if not _MAC.fullmatch(text):
-        raise ValueError("is not a MAC address")
+        raise ValueError("not a MAC address")
     return text
-
-
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        raise ValueError("is not an IP address") from None
 
 
 def _subnet(text: str) -> str:
     try:
-        return str(ipaddress.ip_network(text, strict=False))
+        if "%" not in text:
+            return str(ipaddress.ip_network(text, strict=False))
     except ValueError:
-        raise ValueError("is not a network such as 192.0.2.0/24") from None
+        pass
+    raise ValueError("not a network such as 192.0.2.0/24")

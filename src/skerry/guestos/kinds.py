@@ -23,7 +23,7 @@ _KEY = re.compile(
     r" [A-Za-z0-9+/]+={0,3}(?: [^\x00-\x1f\x7f]*)?"
 )
 ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9][A-Za-z0-9_+-]*){0,2}")
-KERNEL_WORDS = re.compile(r"[A-Za-z0-9 ._,:=/@+-]*")
+KERNEL_WORDS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._,:=/@+-]*")
 
 
 def choice(*choices: str) -> Callable[[str], str]:
@@ -78,13 +78,17 @@ def list_of(pattern: re.Pattern[str], expected: str) -> Callable[[str], tuple[st
 
 def addresses(text: str) -> tuple[str, ...]:
     """IP addresses, with commas or blanks between them."""
-    words = tuple(text.replace(",", " ").split())
-    for word in words:
-        try:
-            ipaddress.ip_address(word)
-        except ValueError:
-            raise ValueError(f"{word!r} is not an IP address") from None
-    return words
+    return tuple(address(word) for word in text.replace(",", " ").split())
+
+
+def address(text: str) -> str:
+    """One IP address. Not with a zone, `fe80::1%eth0`: what stands there may be anything."""
+    try:
+        if "%" not in text:
+            return str(ipaddress.ip_address(text))
+    except ValueError:
+        pass
+    raise ValueError(f"{text!r} is not an IP address")
 
 
 def keys(text: str) -> tuple[str, ...]:
