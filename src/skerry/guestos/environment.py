@@ -21,7 +21,7 @@ T = TypeVar("T")
 PATH = "/sbin:/bin:/usr/sbin:/usr/bin"  # Ganeti's HOOKS_PATH, whatever the host has
 PARAMETER = "OSP_"
 _MOST_DEVICES = 64  # Ganeti itself allows 16 disks and 8 cards
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # Ganeti lets _ pass
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}")
 _TRANSFER = {Script.IMPORT: "IMPORT", Script.EXPORT: "EXPORT"}

@@ -176,6 +176,11 @@ def test_each_script_needs_its_own_variables(script: Script, missing: str) -> No
         read_call(script, CREATE)
 
 
+@pytest.mark.parametrize("name", ["a", "web1", "web_1.example.com", "1.2.example.com", "xn--grn-joa.example.com"])
+def test_names_that_ganeti_lets_pass_do(name: str) -> None:
+    assert read_instance({**CREATE, "INSTANCE_NAME": name}).name == name
+
+
 def test_the_older_name_of_an_exported_device_does() -> None:
     assert read_call(Script.EXPORT, without(EXPORT_DEVICE="/dev/snap")).device == "/dev/snap"
 

@@ -39,7 +39,7 @@ WORDS = st.text(max_size=40).filter(lambda word: "\0" not in word)
 @example({"locale": "\n"})
 @example({"kernel_args": "-x"})
 @example({"name_servers": "fe80::1%;reboot"})
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_parameters_pass_without_anything_that_shells_or_files_obey(parameters: dict[str, str]) -> None:
     with contextlib.suppress(BadInput):
         made = settings_of(parameters=parameters)
@@ -52,7 +52,7 @@ def test_parameters_pass_without_anything_that_shells_or_files_obey(parameters: 
 
 @example({"DISK_COUNT": "1", "NIC_COUNT": "1", "NIC_0_IP": "fe80::1%'"}, Script.CREATE)
 @given(st.dictionaries(st.sampled_from(VARIABLES), WORDS | st.integers(0, 99).map(str)), st.sampled_from(Script))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_variables_are_read_or_refused(environ: dict[str, str], script: Script) -> None:
     with contextlib.suppress(BadInput):
         call = read_call(script, environ)
@@ -64,7 +64,7 @@ def test_variables_are_read_or_refused(environ: dict[str, str], script: Script) 
 @example({"ganeti_api_version": b"9" * 5000})
 @example({"ganeti_api_version": b"20\x0c15"})
 @example({"parameters.list": b"a\xc2\x85b"})
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_lists_of_strangers_are_judged(tmp_path_factory: pytest.TempPathFactory, lists: dict[str, bytes]) -> None:
     folder = Case("", GOOD).make(tmp_path_factory.mktemp("lists"))
     for name, content in lists.items():
