@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from skerry.cli import output
+from skerry.cli import guest_os_create, output
 from skerry.cli.output import Column
 from skerry.cli.program import Noun, Run, typer
 from skerry.errors import BadDefinition, BadInput
@@ -217,7 +217,10 @@ def install(
     files = installer.variant_files(folders.places)
     actions = installer.plan_install(folders, _program(program), found=files)
     if show_only:
-        output.put(installer.shown(actions))
+        if run.json:
+            output.put_json([installer.as_json(each) for each in actions])
+        else:
+            output.put(installer.shown(actions))
         return
     written = installer.apply(actions)
     checked = installer.look_at(folders)
@@ -277,3 +280,6 @@ def verify(
     loaded = asyncio.run(load(os.environ, Places(Path(sysconfdir), Path(localstatedir)), CommandRunner()))
     for line in loaded.warnings:
         output.say(f"warning: {line}")
+
+
+guest_os_create.add_verbs(GUEST_OS)

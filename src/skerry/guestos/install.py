@@ -224,6 +224,14 @@ def look_at(folders: Folders) -> Checked:
     return check(folders.os_dir / NAME)
 
 
+def as_json(action: Action) -> dict[str, object]:
+    """One action for programs."""
+    fields: dict[str, object] = {"path": str(action.path), "mode": f"{action.mode:04o}"}
+    if isinstance(action, MakeFolder):
+        return fields | {"kind": "folder"}
+    return fields | {"kind": "file", "content": action.content, "stays": action.stays}
+
+
 def shown(actions: Sequence[Action]) -> str:
     """The actions for a person to read: each file with its mode and content."""
     parts = []

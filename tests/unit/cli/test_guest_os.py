@@ -106,6 +106,15 @@ def test_an_installation_can_be_looked_at_first(tmp_path: Path, capsys: pytest.C
     assert list(tmp_path.iterdir()) == []
 
 
+def test_programs_can_look_at_an_installation_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = said(capsys, "install", "--prefix", tmp_path / "usr", "--print", "--json")
+
+    files = {Path(each["path"]).name: each for each in json.loads(out) if each["kind"] == "file"}
+    assert files["create"]["mode"] == "0755"
+    assert (files["variants.list"]["stays"], files["trixie.conf"]["stays"]) == (False, True)
+    assert files["trixie.conf"]["content"].endswith("SUITE=trixie\n")
+
+
 def test_an_installation_names_its_files_and_passes_its_own_check(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
