@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 from skerry.errors import BadInput, HostError, InUse, NoSpace, NotFound
 
 _BLKZEROOUT = 0x127F  # linux/fs.h
+_KEEP_SIZE, _PUNCH_HOLE = 1, 2  # linux/falloc.h
 _SECTOR = 512
 _ZEROS = bytes(1024 * 1024)
 
@@ -73,8 +75,7 @@ class Disk:
         """Make a plain file one hole; a block device is cleared where it is passed over, by `clear`."""
         if not self.is_block:
             with _explained(self.path):
-                os.ftruncate(self.descriptor, 0)
-                os.ftruncate(self.descriptor, self.size)
+                _punch(self.descriptor, self.size)
 
     def clear(self, begin: int, end: int) -> None:
         """Make a range zero; for a plain file `empty` did it already."""
@@ -99,8 +100,8 @@ class Disk:
 
 
 @contextmanager
-def open_disk(path: Path, *, writable: bool = False) -> Iterator[Disk]:
-    """Open a disk; one that is to be written is ours alone, and is on its medium afterwards.
+def open_disk(path: Path, *, writable: bool = False, flushed: bool = True) -> Iterator[Disk]:
+    """Open a disk; one that is to be written is ours alone, and is on its medium afterwards, if it is `flushed`.
 
     Raises:
         NotFound, BadInput: there is none, or it is no disk.
@@ -115,11 +116,22 @@ def open_disk(path: Path, *, writable: bool = False) -> Iterator[Disk]:
             mode = os.fstat(descriptor).st_mode
             size = os.lseek(descriptor, 0, os.SEEK_END)
         yield Disk(path, descriptor, size, stat.S_ISBLK(mode))
-        if writable:
+        if writable and flushed:
             with _explained(path):
                 os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _punch(descriptor: int, size: int) -> None:
+    """Make a file one hole; its size stays, so that after a kill the next try finds a disk as large."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    length = ctypes.c_int64(size)
+    if size and libc.fallocate(descriptor, _PUNCH_HOLE | _KEEP_SIZE, ctypes.c_int64(0), length) != 0:
+        if ctypes.get_errno() != errno.EOPNOTSUPP:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        os.ftruncate(descriptor, 0)  # a file system without holes to punch, such as NFS before 4.2
+        os.ftruncate(descriptor, size)
 
 
 def _open(path: Path, *, writable: bool) -> int:

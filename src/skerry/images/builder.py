@@ -75,6 +75,13 @@ class Builder:
         trim_packages(self._archive, self.cache.limit // _ARCHIVE_SHARE)
         await self.cache.trim()
 
+    async def forget_before(self, moment: float) -> None:
+        """Let what was installed before a moment (seconds since 1970) be made anew, and all that stands on it."""
+        base, root = (self.cache.made(step.kind, step.key) for step in (self._plan.base, self._plan.root))
+        if (made := base or root) and made < moment:
+            for step in (self._plan.base, self._plan.root):
+                await self.cache.forget(step.kind, step.key)
+
     @contextmanager
     def _running(self, step: Step) -> Iterator[None]:
         """Say that a step begins, and note how long it takes."""

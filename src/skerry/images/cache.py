@@ -85,6 +85,14 @@ class Cache:
         """Whether an entry is there."""
         return self._entry(kind, key).is_dir()
 
+    def made(self, kind: str, key: str) -> float | None:
+        """When an entry was made, in seconds since 1970; None when it is not there."""
+        try:
+            with os.scandir(self._entry(kind, key)) as files:
+                return max((each.stat(follow_symlinks=False).st_ctime for each in files), default=None)
+        except FileNotFoundError:
+            return None
+
     @asynccontextmanager
     async def use(self, kind: str, key: str, make: Make) -> AsyncIterator[Path]:
         """The folder of an entry, made by `make` when it is not there; it stays while the context is open.

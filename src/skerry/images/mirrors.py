@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from skerry.images.words import Source
+if TYPE_CHECKING:  # for the sake of commands that only read settings
+    from skerry.images.words import Source
 
 _OPTIONS = re.compile(r"^(deb)\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s*(.*)$")
 _WEB = ("http://", "https://")  # cdrom:, file: and mirror+ methods do not work inside a build

@@ -82,6 +82,7 @@ class DebInstaller:
     deb_lines: tuple[str, ...]  # what the image's own sources say, too; with a lock, as it was locked
     program: str  # mmdebstrap's version
     mirror_lines: tuple[str, ...] = ()  # where locked packages are looked for
+    architecture: str = "amd64"
 
     @property
     def title(self) -> str:
@@ -98,6 +99,7 @@ class DebInstaller:
             "packages": vars(self.meaning.packages),
             "preferences": preferences(self.meaning.packages, self.meaning.repositories),
             "program": self.program,
+            **({} if self.architecture == "amd64" else {"architecture": self.architecture}),
         }
 
     async def install(self, build: BaseBuild) -> int:
@@ -180,7 +182,8 @@ def install_argv(installer: DebInstaller, tree: Path, *, locked: str | None = No
     """
     meaning = installer.meaning
     packages = meaning.packages
-    argv: list[Arg] = ["mmdebstrap", "--mode=root", "--format=directory", "--verbose", "--architectures=amd64"]
+    argv: list[Arg] = ["mmdebstrap", "--mode=root", "--format=directory", "--verbose"]
+    argv.append(f"--architectures={installer.architecture}")
     argv.append(f"--variant={'important' if packages.core else 'essential'}")
     if packages.names:
         argv.append(f"--include={','.join(packages.names)}")

@@ -1,0 +1,193 @@
+"""Programs of an administrator that customize a guest, by the rules of run-parts(8) and of the old README.
+
+Each hook runs as root on the node, with Ganeti's variables and TARGET, SUITE, ARCH, PARTITION_STYLE, EXTRA_PKGS,
+BLOCKDEV and FSYSDEV. Hooks have process and mount namespaces of their own: what they mount is theirs, and all that
+is left of them is gone when they, or we, end. The first one that fails, or that leaves processes behind, stops the
+installation and is named.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from skerry.commands import LAST_WORDS, Arg, Commands, Secret
+from skerry.errors import SkerryError, TimedOut
+from skerry.progress import Progress
+
+TIMEOUT_S = 3600.0
+_NAME = re.compile(r"[A-Za-z0-9_-]+")  # of run-parts(8), unless it is told otherwise
+_GRACE = 20  # tenths of a second until what a hook leaves is called left: filters of its output may end after it
+# The first process of the namespace. It says which hook it is at, and what is there beside itself afterwards. The
+# guest gets devices that chroot needs and the node's name servers, for as long as the namespace lasts.
+_SCRIPT = r"""
+set -u
+options=$1 disk=$2 kind=$3 grace=$4; shift 4
+if [ -n "$disk" ]; then
+  mount -t "$kind" -o "$options" "$disk" "$TARGET" || { echo "@mount $disk"; exit 1; }
+  FSYSDEV=$(findmnt --noheadings --output SOURCE --mountpoint "$TARGET"); export FSYSDEV
+fi
+if [ -d "$TARGET/dev" ] && [ ! -L "$TARGET/dev" ]; then
+  mount -t tmpfs -o mode=755 skerry "$TARGET/dev"
+  for node in null:1:3 zero:1:5 full:1:7 random:1:8 urandom:1:9 tty:5:0; do
+    numbers=${node#*:}
+    mknod -m 666 "$TARGET/dev/${node%%:*}" c "${numbers%:*}" "${numbers#*:}"
+  done
+fi
+servers="$TARGET/etc/resolv.conf"
+if [ -f "$servers" ] && [ ! -L "$servers" ] && [ -f /etc/resolv.conf ]; then
+  mount --bind /etc/resolv.conf "$servers"
+fi
+others() {
+  left=
+  for p in /proc/[0-9]*; do
+    [ "$p" != /proc/1 ] || continue
+    { read -r line < "$p/stat"; } 2>/dev/null || continue
+    case "${line##*) }" in [ZX]*) ;; *) line=${line#*\(}; left="$left ${line%%)*}(${p#/proc/})";; esac
+  done
+  [ -n "$left" ]
+}
+for hook; do
+  echo "hook $hook"
+  "$hook" || { echo "@failed $? $hook"; exit 1; }
+  n=0
+  while others; do
+    n=$((n + 1))
+    [ "$n" -le "$grace" ] || { echo "@left$left @by $hook"; exit 1; }
+    sleep 0.1
+  done
+done
+[ -z "$disk" ] || umount --recursive "$TARGET" || { echo "@mount $disk"; exit 1; }
+"""
+
+
+class HookFailed(SkerryError):
+    """A hook ended with a status other than 0, took too long, or left processes behind."""
+
+    code = "hook-failed"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a hook finds."""
+
+    target: Path  # the guest's root
+    block_device: str  # of the instance
+    file_system_device: str  # "": that which is mounted
+    environment: Mapping[str, str | Secret]  # Ganeti's, and what the settings export
+    cwd: Path
+
+
+@dataclass(frozen=True)
+class Mounted:
+    """A file system of the disk that is mounted at the target while the hooks run."""
+
+    disk: Path
+    offset: int
+    size: int
+    kind: str
+
+
+def find_hooks(folder: Path) -> tuple[Path, ...]:
+    """The programs that run-parts would run, in its order; none where there is no folder."""
+    try:
+        found = sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    return tuple(each for each in found if _NAME.fullmatch(each.name) and _is_program(each))
+
+
+def _is_program(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode) and os.access(path, os.X_OK)
+    except OSError:  # a link to nothing
+        return False
+
+
+@dataclass
+class _Said:
+    """What the hooks print, on its way to the log."""
+
+    progress: Progress
+    words: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_WORDS))
+    verdict: str = ""  # of the script above
+    hook: str = ""
+
+    def line(self, text: str) -> None:
+        if text.startswith("@"):
+            self.verdict = text
+            return
+        if text.startswith("hook /"):
+            self.hook = text.removeprefix("hook ")
+            self.words.clear()
+        else:
+            self.words.append(text)
+        self.progress.log(text)
+
+
+async def run_hooks(
+    hooks: Sequence[Path],
+    around: Surroundings,
+    commands: Commands,
+    progress: Progress,
+    *,
+    mounted: Mounted | None = None,
+    pass_fds: Sequence[int] = (),
+    timeout: float = TIMEOUT_S,  # noqa: ASYNC109 - handed on to the runner
+) -> None:
+    """Run hooks one after the other; with `mounted`, on a file system that is mounted for them alone.
+
+    Raises:
+        HookFailed: the first one that failed, took too long, or left processes behind; these are gone.
+    """
+    if not hooks:
+        return
+    said = _Said(progress)
+    own = {"BLOCKDEV": around.block_device, "FSYSDEV": around.file_system_device, "TARGET": str(around.target)}
+    try:
+        output = await commands.run(
+            hooks_argv(hooks, mounted),
+            env={**around.environment, **own},
+            cwd=around.cwd,
+            timeout=timeout,
+            ok=range(256),
+            on_line=said.line,
+            pass_fds=pass_fds,
+        )
+    except TimedOut as exc:
+        raise HookFailed(f"the hook {said.hook} did not end within {timeout:g} s, and was ended") from exc
+    if output.status:
+        raise _explained(said, output.status)
+
+
+def hooks_argv(hooks: Sequence[Path], mounted: Mounted | None) -> list[Arg]:
+    """The command: whoever kills us ends the namespace, and with it all that is in it."""
+    words: list[Arg] = ["", "", ""]
+    if mounted:
+        options = f"loop,offset={mounted.offset},sizelimit={mounted.size}"
+        plain = mounted.offset == 0 and mounted.disk.is_block_device()
+        words = ["rw" if plain else options, mounted.disk, mounted.kind]
+    alone = ("setpriv", "--pdeathsig", "KILL", "--", "unshare", "--mount", "--pid", "--fork", "--kill-child")
+    return [*alone, "--mount-proc", "--", "sh", "-c", _SCRIPT, "hooks", *words, str(_GRACE), *hooks]
+
+
+def _explained(said: _Said, status: int) -> HookFailed:
+    word, _, rest = said.verdict.partition(" ")
+    last = "".join(f"\n{line}" for line in said.words if line.strip())
+    if word == "@failed":
+        code, _, hook = rest.partition(" ")
+        return HookFailed(f"the hook {hook} failed with status {code}{':' if last else ''}{last}")
+    if word == "@left":
+        names, _, hook = rest.partition(" @by ")
+        return HookFailed(
+            f"the hook {hook} left processes behind, which were ended: {names}",
+            hint="a hook must wait for what it starts, and keep packages from starting services (policy-rc.d)",
+        )
+    if word == "@mount":
+        return HookFailed(f"the guest's file system on {rest} cannot be mounted on this node, or let go:{last}")
+    return HookFailed(f"the hook {said.hook} was ended, status {status}{':' if last else ''}{last}")
