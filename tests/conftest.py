@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.fixtures.private_libvirt",
     "tests.fixtures.images",
     "tests.fixtures.disk_images",
+    "tests.fixtures.guest_disks",
     "tests.fixtures.rpm_repository",
     "tests.fixtures.skerry_up",
     "tests.fixtures.small_images",

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from skerry.cli import guest_os_create, output
+from skerry.cli import guest_os_create, guest_os_streams, output
 from skerry.cli.output import Column
 from skerry.cli.program import Noun, Run, typer
 from skerry.errors import BadDefinition, BadInput
@@ -283,3 +283,4 @@ def verify(
 
 
 guest_os_create.add_verbs(GUEST_OS)
+guest_os_streams.add_verbs(GUEST_OS)
