@@ -112,6 +112,19 @@ def test_a_script_needs_its_interpreter(first_line: str) -> None:
     assert needs(names, "usr/bin/perl") == ["/usr/sbin/adduser needs /usr/bin/perl (its interpreter)"]
 
 
+@pytest.mark.parametrize("gone", ["usr/bin/mawk", "etc/alternatives/awk", "usr/bin/awk"])
+def test_an_interpreter_is_missed_behind_alternatives_too(gone: str) -> None:
+    names = {
+        "bin": link("usr/bin"),
+        "etc/alternatives/awk": link("/usr/bin/mawk"),
+        "usr/bin/awk": link("/etc/alternatives/awk"),
+        "usr/bin/mawk": program(""),
+        "usr/bin/sums": program("#!/bin/awk -f\n"),
+    }
+
+    assert needs(names, gone) == ["/usr/bin/sums needs /bin/awk (its interpreter)"]
+
+
 def test_a_script_that_cannot_be_run_needs_nothing() -> None:
     assert needs({"usr/share/doc/example": "#!/usr/bin/perl\n", "usr/bin/perl": ""}, "usr/bin/perl") == []
 
