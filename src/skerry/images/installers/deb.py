@@ -48,11 +48,10 @@ _LINK_OUT = (
 # To wait for the disk after every file makes no root safer that is made anew after a crash.
 _HASTE = "force-unsafe-io"
 _NO_HASTE = f'f="$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap; sed -i "/^{_HASTE}$/d" "$f"; [ -s "$f" ] || rm -f "$f"'
-# What the build machine, its user or chance would leave: name servers (a link is the image's matter), the owner
-# of the folder that packages came by, and keys that only one machine may have, made at its first boot.
+# What the build machine, its user or chance would leave: name servers (a link is the image's matter), and keys
+# that only one machine may have, made at its first boot.
 _LAST_HOOK = r"""
 rm -f "$1"/etc/apt/preferences.d/00skerry
-chown 0:0 "$1"/var/cache/apt/archives
 [ -L "$1"/etc/resolv.conf ] || : > "$1"/etc/resolv.conf
 if ls "$1"/etc/ssh/ssh_host_*_key >/dev/null 2>&1; then
   rm -f "$1"/etc/ssh/ssh_host_*
@@ -60,6 +59,14 @@ if ls "$1"/etc/ssh/ssh_host_*_key >/dev/null 2>&1; then
   printf '[Service]\nExecStartPre=\nExecStartPre=/usr/bin/ssh-keygen -A\nExecStartPre=/usr/sbin/sshd -t\n' \
     > "$1"/etc/systemd/system/ssh.service.d/50-host-key.conf
 fi
+"""
+# Nothing in /dev; and apt's own folders do not tell by their owner whether root or a plain user built the image.
+_BARE = r"""
+find "$1/dev" -mindepth 1 -delete
+touch -d "@$2" "$1/dev"
+for folder in var/cache/apt/archives var/cache/apt/archives/partial var/lib/apt/lists/partial; do
+  [ -L "$1/$folder" ] || [ ! -d "$1/$folder" ] || chown 0:0 "$1/$folder"
+done
 """
 _HINTS = (
     (
@@ -135,7 +142,7 @@ class DebInstaller:
 
     async def _deliver(self, build: BaseBuild, tree: Path, epoch: int) -> None:
         """Pack the tree as base.tar, without what stood for devices, and hand it on."""
-        bare = ["sh", "-c", 'find "$1/dev" -mindepth 1 -delete; touch -d "@$2" "$1/dev"', "sh", tree, str(epoch)]
+        bare = ["sh", "-c", _BARE, "sh", tree, str(epoch)]
         for argv in (bare, pack_argv(tree, build.folder / BASE_TAR, epoch)):
             whole = [*namespace_argv(os.geteuid()), *argv]
             await build.commands.run(whole, timeout=TIMEOUT_S, pass_fds=[build.workspace.lock])

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from email.utils import formatdate
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import quote
 
 from skerry.commands import Commands
 from skerry.errors import BadImage
@@ -48,7 +49,7 @@ async def write_repository(
         wanted = 0o755 if path.is_dir() else 0o644
         if path.stat().st_mode & 0o777 != wanted:
             path.chmod(wanted)
-    return f"deb [trusted=yes] copy:{folder.resolve()} {suite} main"
+    return f"deb [trusted=yes] copy:{quote(str(folder.resolve()))} {suite} main"
 
 
 def show_packages(files: Iterable[Path], folder: Path) -> None:
