@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
+from tests.fixtures.another_day import OnAnotherDay, later
 
 from skerry.commands import CommandRunner
 from skerry.images import mirrors
@@ -133,9 +134,14 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["iso", "pxe", "uki", "oci"])
-async def test_the_same_root_gives_the_same_bytes_elsewhere(name: str, build: OutputBuild, tmp_path: Path) -> None:
+async def test_the_same_root_gives_the_same_bytes_elsewhere_on_another_day(
+    name: str, build: OutputBuild, tmp_path: Path
+) -> None:
+    commands = OnAnotherDay(later(tmp_path))
     first = await made(build, name, tmp_path / "here")
-    second = await made(build, name, tmp_path / "a-longer-name/there")
+    second = await made(
+        build, name, tmp_path / "a-longer-name/there", commands=commands, tools=Tools(build.tools.root, commands)
+    )
 
     assert digests(first) == digests(second)
 

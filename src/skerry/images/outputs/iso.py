@@ -17,20 +17,18 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from skerry.commands import Arg
 from skerry.images.contents.tar import opened_tar
 from skerry.images.outputs import live
-from skerry.images.outputs.live import Live, run_tool, volume_label
+from skerry.images.outputs.live import Live, LiveMedium, run_tool, volume_label
 from skerry.images.outputs.modules import MEDIUM_MODULES, ROOT_MODULES
 from skerry.images.outputs.output import OutputBuild
 from skerry.images.recipe import BadRecipe
 from skerry.images.words import Meaning
 from skerry.sizes import MIB
 
-FORMAT = 1
 _COMMON = ("part_gpt", "part_msdos", "iso9660", "fat", "search_fs_file", "normal", "linux", "test", "chain")
 _CONSOLES = ("serial", "terminal")
 _BIOS_MODULES = ("biosdisk", *_COMMON, *_CONSOLES)
@@ -39,16 +37,12 @@ _ESP_TYPE = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 _ESP_SIZE = 4 * MIB
 
 
-class Iso:
+class Iso(LiveMedium):
     """A hybrid live ISO."""
 
     name = "iso"
     help = "a live ISO for CD and USB stick: read-only root, changes in memory"
-    tools = live.TOOLS
-
-    def inputs(self, meaning: Meaning) -> Mapping[str, object]:
-        """The loader's options and the scripts of the initial RAM disk."""
-        return {"format": FORMAT, **live.inputs(meaning)}
+    format = 1
 
     async def make(self, build: OutputBuild, folder: Path) -> None:
         """Write NAME.iso.

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import ClassVar
 
 from skerry.commands import Arg
 from skerry.images.cache import Workspace
@@ -64,6 +65,17 @@ def inputs(meaning: Meaning) -> dict[str, object]:
         "timeout": meaning.loader_timeout_s,
         "scripts": {name: hashlib.sha256(_script(name)).hexdigest() for name in ("live_init.sh", "live_dhcp.sh")},
     }
+
+
+class LiveMedium:
+    """What all outputs share that start a live system."""
+
+    tools: ClassVar[tuple[str, ...]] = TOOLS
+    format: ClassVar[int]  # part of the step's key
+
+    def inputs(self, meaning: Meaning) -> Mapping[str, object]:
+        """The loader's options and the scripts of the initial RAM disk."""
+        return {"format": self.format, **inputs(meaning)}
 
 
 def find_live_kernel(tree: Tree) -> Kernel:

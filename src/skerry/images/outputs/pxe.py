@@ -13,32 +13,26 @@ Addresses are relative to where the loader came from, so the folder works wherev
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import Path
 
 from skerry.images.outputs import live
-from skerry.images.outputs.live import Live, live_arguments, run_tool
+from skerry.images.outputs.live import Live, LiveMedium, live_arguments, run_tool
 from skerry.images.outputs.modules import NETWORK_MODULES, ROOT_MODULES
 from skerry.images.outputs.output import OutputBuild
 from skerry.images.placing import copy_file
 from skerry.images.words import Meaning
 
-FORMAT = 1
 _EFI_MODULES = ("efinet", "tftp", "http", "net", "normal", "linux", "test", "echo", "efi_gop", "all_video")
 _CONSOLES = ("serial", "terminal")
 _EARLY = "normal $cmdpath/grub.cfg\n"  # cmdpath: the server and folder that the loader itself came from
 
 
-class Pxe:
+class Pxe(LiveMedium):
     """A folder for a TFTP or HTTP server."""
 
     name = "pxe"
     help = "kernel, small initrd and root image for starting from the network, with iPXE, PXELINUX and GRUB menus"
-    tools = live.TOOLS
-
-    def inputs(self, meaning: Meaning) -> Mapping[str, object]:
-        """The loader's options and the scripts of the initial RAM disk."""
-        return {"format": FORMAT, **live.inputs(meaning)}
+    format = 1
 
     async def make(self, build: OutputBuild, folder: Path) -> None:
         """Write the folder NAME.pxe.

@@ -7,30 +7,24 @@ the initial RAM disk, so nothing else is looked for. Signed as one file, it vouc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import Path
 
 from skerry.images.outputs import cpio, live
-from skerry.images.outputs.live import Live, live_arguments
+from skerry.images.outputs.live import Live, LiveMedium, live_arguments
 from skerry.images.outputs.modules import ROOT_MODULES
 from skerry.images.outputs.output import OutputBuild
 from skerry.images.outputs.pe import Section, add_sections
 from skerry.images.words import Meaning
 
-FORMAT = 1
 _STUB = "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
 
 
-class Uki:
+class Uki(LiveMedium):
     """One EFI program with everything in it."""
 
     name = "uki"
     help = "one EFI program with kernel, initrd, command line and root"
-    tools = live.TOOLS
-
-    def inputs(self, meaning: Meaning) -> Mapping[str, object]:
-        """The command line and the scripts of the initial RAM disk."""
-        return {"format": FORMAT, **live.inputs(meaning)}
+    format = 1
 
     async def make(self, build: OutputBuild, folder: Path) -> None:
         """Write NAME.efi.
