@@ -148,11 +148,10 @@ def _is_below(path: str, points: Sequence[str]) -> bool:
 
 def removal_argv(left: Left) -> list[list[Arg]]:
     """The commands that remove all but the processes. A busy mount is hidden, and ends with its users."""
-    return [
-        *(["umount", "--lazy", "--", mount.point] for mount in left.mounts),
-        *(["dmsetup", "remove", "--retry", Path(device.path).name] for device in left.mappings),
-        *(["losetup", "--detach", device.path] for device in left.loops),
-    ]
+    found: list[list[Arg]] = [["umount", "--lazy", "--", mount.point] for mount in left.mounts]
+    found += [["dmsetup", "remove", "--retry", Path(device.path).name] for device in left.mappings]
+    found += [["losetup", "--detach", device.path] for device in left.loops]
+    return found
 
 
 async def remove_left(
