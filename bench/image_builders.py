@@ -1,13 +1,14 @@
 """What one would build an image with instead: mmdebstrap with mke2fs, mkosi, and debootstrap with mke2fs.
 
-They come from Debian 13 and run in a tree of their own (mmdebstrap makes it once, kept in the folder of packages),
-so that nothing is installed on this machine and every machine measures the same versions. All get the same list of
-packages, leave documentation out as the recipe does, and find every package on the disk. They make less: a file
-system, without boot loader, manifests and checksums.
+mmdebstrap is the machine's own, the very program that our builder starts. The others come from Debian 13 and
+run in a tree of their own (made once, kept in the folder of packages), so that nothing is installed on this
+machine. All get the same list of packages, leave documentation out as the recipe does where they can, and find
+every package on the disk. They make less: a file system, without boot loader, manifests and checksums.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -16,11 +17,11 @@ from pathlib import Path
 
 SUITE = "trixie"
 _PROGRAMS = (
-    *("mmdebstrap", "mkosi", "debootstrap", "systemd-repart", "systemd", "udev", "e2fsprogs", "dosfstools"),
+    *("mkosi", "debootstrap", "systemd-repart", "systemd", "udev", "e2fsprogs", "dosfstools"),
     *("mtools", "cpio", "zstd", "xz-utils", "debian-archive-keyring", "ca-certificates", "libarchive13t64"),
 )
 _EPOCH = "1735689600"
-_MIB = 1024**2
+_ARCHIVES = "/var/cache/apt/archives/"
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,8 @@ class Others:
 
     def mmdebstrap(self) -> None:
         """The bare minimum: packages into a tar, and the tar into a file system."""
-        archives = "/var/cache/apt/archives/"
-        self.run(
+        argv = [
             "mmdebstrap",
-            "--mode=root",
             "--variant=essential",
             f"--include={','.join(self.packages)}",
             "--dpkgopt=path-exclude=/usr/share/doc/*",
@@ -92,21 +91,32 @@ class Others:
             "--dpkgopt=path-exclude=/usr/share/man/*",
             "--dpkgopt=path-exclude=/usr/share/locale/*",
             "--skip=essential/unlink",
-            f'--setup-hook=mkdir -p "$1"{archives} && cp -l debs/*.deb "$1"{archives}',
+            f'--setup-hook=mkdir -p "$1"{_ARCHIVES} && cp -l debs/*.deb "$1"{_ARCHIVES}',
             SUITE,
             "root.tar",
             *self.lines,
-        )
+        ]
+        environment = {**os.environ, "TMPDIR": str(self.work / "var"), "SOURCE_DATE_EPOCH": _EPOCH}
+        done = subprocess.run(argv, cwd=self.work, env=environment, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"mmdebstrap failed: {done.stderr[-3000:]}")
         self._file_system("root.tar")
 
     def debootstrap(self) -> None:
         """The same with the oldest of them, which unpacks into a folder."""
-        mirror = self.lines[0].split()[1]
-        include = f"--include={','.join(self.packages)}"
-        self.run(
-            *("debootstrap", "--variant=minbase", "--cache-dir=/work/debs", include, SUITE, "/work/root", mirror)
-        )
+        self._debootstrap()
         self._file_system("root")
+
+    def _debootstrap(self, *options: str) -> None:
+        include = f"--include={','.join(self.packages)}"
+        words = ["--variant=minbase", "--cache-dir=/work/debs", include, *options]
+        self.run("debootstrap", *words, SUITE, "/work/root", self.lines[0].split()[1])
+
+    def fetch(self) -> None:
+        """Let them have what they want beside our packages: debootstrap knows one suite, mkosi its own cache."""
+        self._debootstrap("--download-only")
+        self.mkosi()
+        self.clean()
 
     def _file_system(self, source: str) -> None:
         self.run("truncate", "--size", str(self.size), "disk.img")
@@ -130,11 +140,13 @@ class Others:
 
     def versions(self) -> str:
         """What was measured."""
-        names = ("mmdebstrap", "mkosi", "debootstrap", "e2fsprogs")
-        told = subprocess.run(
-            ["dpkg-query", f"--root={self.tree}", "--show", *names], check=True, capture_output=True, text=True
-        )
-        return ", ".join(line.replace("\t", " ") for line in told.stdout.splitlines())
+        names = ("mkosi", "debootstrap", "e2fsprogs")
+        argv = ["dpkg-query", f"--root={self.tree}", "--show", *names]
+        told = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        own = subprocess.run(
+            ["mmdebstrap", "--version"], check=True, capture_output=True, text=True
+        ).stdout.strip()
+        return ", ".join([own, *(line.replace("\t", " ") for line in told.splitlines())])
 
 
 def deb822(line: str) -> str:

@@ -10,7 +10,7 @@ import json
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 
 from tests.fixtures.private_libvirt import private_libvirt
@@ -64,7 +64,7 @@ def _by_api(skerry: RunningSkerry) -> float:
     raise AssertionError("the event stream ended")
 
 
-def _facts(lines: Iterator[str]) -> Iterator[dict[str, dict[str, str]]]:
+def _facts(lines: Iterator[str]) -> Generator[dict[str, dict[str, str]], None, None]:
     kind = ""
     for line in lines:
         if line.startswith("event:"):

@@ -84,7 +84,7 @@ async def build(
         raise NotFound(f"there is no folder {folder.absolute()} for the image")
     planned, builder = await begin(order, settings, commands, progress)
     known = {each.step.name for each in planned.outputs if builder.has(each.step)}
-    async with AsyncExitStack() as stack:
+    async with builder.cache.removing_beside(), AsyncExitStack() as stack:
         entries = {
             each.output.name: await stack.enter_async_context(builder.output(each)) for each in planned.outputs
         }
@@ -143,7 +143,7 @@ async def build_image(
     order = Order(recipe, (kind,), max_size=max_size, lock=lock, pool=pool, syntax=syntax, lenient=lenient)
     planned, builder = await begin(order, settings, commands, progress)
     wanted = planned.outputs[0]
-    async with builder.output(wanted) as entry:
+    async with builder.cache.removing_beside(), builder.output(wanted) as entry:
         await _check_size(order, format, entry, builder)
         facts = _only_file(entry, recipe)
         virtual_size = _virtual_size(facts.path)

@@ -60,6 +60,7 @@ class Cache:
         self.root = root
         self.limit = limit  # bytes
         self._commands = commands
+        self._removals: list[asyncio.Task[None]] | None = None  # None while nobody lets them run beside
         self._entries = root / "entries"
         self._locks = root / "locks"
         self._tmp = root / "tmp"
@@ -156,7 +157,29 @@ class Cache:
                 scratch.chmod(0o711)  # whatever the umask: users of a namespace must get through
             yield Workspace(path, scratch, lock)
         finally:
+            if self._removals is None:
+                await self._give_up(path, lock)
+            else:
+                self._removals.append(asyncio.create_task(self._give_up(path, lock)))
+
+    @asynccontextmanager
+    async def removing_beside(self) -> AsyncIterator[None]:
+        """Let the next steps begin while the workspaces of the last are removed; at the end all of them are gone.
+
+        A root has some ten thousand files, which a disk that is busy needs seconds to forget.
+        """
+        removals: list[asyncio.Task[None]] = []
+        self._removals = removals
+        try:
+            yield
+        finally:
+            self._removals = None
+            await asyncio.gather(*removals)
+
+    async def _give_up(self, path: Path, lock: int) -> None:
+        try:
             await self._remove(path)
+        finally:
             os.close(lock)
 
     async def _remove(self, path: Path) -> None:
@@ -165,6 +188,8 @@ class Cache:
             # What is mounted below belongs to somebody else, such as /proc to the kernel: it is never deleted.
             for mounted in mounts_below(folder):
                 await self._commands.run(["umount", "--lazy", mounted], timeout=60)
+            # A program of its own leaves this one free; what it must leave (1) is for the next two.
+            await self._commands.run(["rm", "-rf", "--one-file-system", folder], ok=(0, 1), timeout=300)
             try:
                 await asyncio.to_thread(remove_tree, folder)
             except PermissionError:

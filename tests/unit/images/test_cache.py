@@ -157,10 +157,35 @@ async def test_without_root_foreign_files_are_removed_in_a_namespace(tmp_path: P
         async with cache.workspace() as workspace:
             patch.setattr("skerry.images.cache.remove_tree", _refuse)
 
+    remove = ["rm", "-rf", "--one-file-system"]
+    enter = ["unshare", "--user", "--map-auto", "--map-root-user"]
     assert ran == [
-        ["unshare", "--user", "--map-auto", "--map-root-user", "rm", "-rf", "--one-file-system", str(folder)]
+        command
         for folder in {workspace.path, workspace.scratch}
+        for command in ([*remove, str(folder)], [*enter, *remove, str(folder)])
     ]
+
+
+async def test_the_next_step_need_not_wait_until_a_workspace_is_gone(cache: Cache) -> None:
+    async with cache.removing_beside():
+        async with cache.workspace() as workspace:
+            (workspace.path / "file").touch()
+        assert workspace.path.exists()
+
+    assert rubbish(cache) == []
+
+
+async def test_nothing_is_left_when_a_later_step_fails(cache: Cache) -> None:
+    async def build() -> None:
+        async with cache.removing_beside():
+            async with cache.workspace() as workspace:
+                (workspace.path / "file").touch()
+            raise HostError("a later step")
+
+    with pytest.raises(HostError):
+        await build()
+
+    assert rubbish(cache) == []
 
 
 def _refuse(_path: Path) -> None:

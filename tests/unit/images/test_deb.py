@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,6 +82,28 @@ def test_with_a_lock_apt_sees_its_packages_only_and_the_image_keeps_the_sources_
 
     assert words[-1] == line
     assert "--customize-hook=upload sources.list /etc/apt/sources.list" in words
+
+
+def test_links_and_initial_ram_disk_of_a_kernel_are_made_when_all_packages_are_there(tmp_path: Path) -> None:
+    root, programs, log = tmp_path / "root", tmp_path / "bin", tmp_path / "log"
+    for name in ("boot/vmlinuz-6.12", "boot/vmlinuz-6.1", "boot/initrd.img-6.1", "usr/bin/linux-update-symlinks"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch(mode=0o755)
+    (root / "etc/kernel/postinst.d").mkdir(parents=True)
+    (root / "etc/kernel/postinst.d/initramfs-tools").touch(mode=0o755)
+    programs.mkdir()
+    (programs / "chroot").write_text(f'#!/bin/sh\necho "${{INITRD-unset}} $*" >> {log}\n')
+    (programs / "chroot").chmod(0o755)
+    words = install_argv(DebInstaller(MEANING, (), "1"), Path("/w/tree"))
+    hook = next(str(word) for word in words if "/boot/vmlinuz-" in str(word)).removeprefix("--customize-hook=")
+
+    environment = {"PATH": f"{programs}:/usr/bin:/bin", "INITRD": "No"}
+    subprocess.run(["sh", "-c", hook, "sh", root], env=environment, check=True)
+
+    assert log.read_text().splitlines() == [
+        f"unset {root} /usr/bin/linux-update-symlinks install 6.12 /boot/vmlinuz-6.12",
+        f"unset {root} /etc/kernel/postinst.d/initramfs-tools 6.12 /boot/vmlinuz-6.12",
+    ]
 
 
 STATUS = """\

@@ -30,7 +30,7 @@ from skerry.images.session import alone_argv, namespace_argv, pack_argv
 from skerry.images.words import Meaning, Source
 from skerry.progress import Progress
 
-FORMAT = 5  # of what the hooks do; part of the step's key
+FORMAT = 6  # of what the hooks do; part of the step's key
 TIMEOUT_S = 3600.0
 _ARCHIVES = "/var/cache/apt/archives/"
 # Devices are those of the machine, for a plain user can make none; they go with the namespace.
@@ -38,13 +38,31 @@ _DEVICES = (
     'mkdir -p "$1"/dev; for n in null zero full random urandom tty; do '
     '[ -e "$1"/dev/$n ] || : > "$1"/dev/$n; mount --bind /dev/$n "$1"/dev/$n; done'
 )
-# Packages are linked in and out where both are on one file system.
+# Packages are linked in and out where both are on one file system; in all at once, as there may be thousands.
 _LINK = 'ln "$f" "$to" 2>/dev/null || cp "$f" "$to"'
-_LINK_IN = f'to="$1"{_ARCHIVES}; for f in debs-in/*.deb; do [ ! -e "$f" ] || {{ {_LINK}; }}; done'
+_LINK_IN = (
+    f'to="$1"{_ARCHIVES}; find debs-in -name "*.deb" -exec ln -t "$to" {{}} + 2>/dev/null || '
+    f'find debs-in -name "*.deb" -exec cp -n -t "$to" {{}} +'
+)
 _LINK_OUT = (
     f'to=debs-out; for f in "$1"{_ARCHIVES}*.deb; do '
     f'[ ! -e "$f" ] || [ -e "debs-in/${{f##*/}}" ] || {{ {_LINK}; }}; done'
 )
+# A kernel's package makes an initial RAM disk at once, and initramfs-tools another when all packages are there.
+# With this word of kernel-img.conf(5) neither does, nor the links to it; the hook below makes both, once.
+_NO_INITRD = {"INITRD": "No"}
+_INITRD = r"""
+for kernel in "$1"/boot/vmlinuz-*; do
+  version="${kernel##*/vmlinuz-}"
+  if [ ! -e "$kernel" ] || [ -e "$1/boot/initrd.img-$version" ]; then continue; fi
+  links=/usr/bin/linux-update-symlinks image="/boot/vmlinuz-$version"
+  for hook in initramfs-tools dracut; do
+    if [ ! -x "$1/etc/kernel/postinst.d/$hook" ]; then continue; fi
+    [ ! -x "$1$links" ] || env -u INITRD chroot "$1" "$links" install "$version" "$image" || exit 1
+    env -u INITRD chroot "$1" "/etc/kernel/postinst.d/$hook" "$version" "$image" || exit 1
+  done
+done
+"""
 # To wait for the disk after every file makes no root safer that is made anew after a crash.
 _HASTE = "force-unsafe-io"
 _NO_HASTE = f'f="$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap; sed -i "/^{_HASTE}$/d" "$f"; [ -s "$f" ] || rm -f "$f"'
@@ -121,7 +139,7 @@ class DebInstaller:
                     *alone_argv(os.geteuid()),
                     *install_argv(self, tree, locked=await self._locked(build, archive)),
                 ],
-                env={"TMPDIR": str(workspace.scratch), "SOURCE_DATE_EPOCH": str(epoch)},
+                env={"TMPDIR": str(workspace.scratch), "SOURCE_DATE_EPOCH": str(epoch)} | _NO_INITRD,
                 cwd=workspace.path,
                 timeout=TIMEOUT_S,
                 on_line=follow.line,
@@ -203,6 +221,7 @@ def install_argv(installer: DebInstaller, tree: Path, *, locked: str | None = No
         f'--setup-hook=mkdir -p "$1"{_ARCHIVES} "$1"/etc/apt/preferences.d',
         f"--setup-hook={_LINK_IN}",
         "--setup-hook=upload preferences /etc/apt/preferences.d/00skerry",
+        f"--customize-hook={_INITRD}",
         f"--customize-hook={_LINK_OUT}",
         "--customize-hook=download /var/lib/dpkg/status status",
         f"--customize-hook={_NO_HASTE}",
