@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -10,7 +11,6 @@ import sys
 import threading
 import urllib.request
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,10 +19,11 @@ import psutil
 import pytest
 from tests.integration.images.conftest import Recorder, Tiny, with_post, write
 
-from skerry.errors import CommandFailed, NoSpace
+from skerry.errors import CommandFailed
 from skerry.images.build import Order, build, build_image
 from skerry.images.cache import Cache, tree_size
 from skerry.images.plan import make_plan
+from skerry.images.session import namespace_argv
 from skerry.images.settings import BuildSettings
 from skerry.progress import Collected
 from skerry.sizes import MIB
@@ -119,18 +120,35 @@ def share(source: Path, target: Path, *kinds: str) -> None:
     (target / "packages").symlink_to((source / "packages").resolve())
 
 
-@asynccontextmanager
-async def small_disk(folder: Path, size: int) -> AsyncIterator[Path]:
-    """A file system of its own."""
-    folder.mkdir()
-    await Recorder().run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder])
-    try:
-        yield folder
-    finally:
-        await Recorder().run(["umount", folder])
+# What is mounted here goes with the namespace that this runs in.
+ON_A_SMALL_DISK = """
+mount -t tmpfs -o "size=$1" tmpfs "$2"
+mkdir -p "$2/cache/entries"
+shift 2
+exec "$@"
+"""
+FILL = """
+import asyncio, json, subprocess, sys
+from pathlib import Path
+from skerry.commands import CommandRunner
+from skerry.errors import NoSpace
+from skerry.images.build import build_image
+from skerry.images.settings import BuildSettings
+
+cache, recipe, output, *entries = map(Path, sys.argv[1:])
+for entry in entries:
+    subprocess.run(["cp", "-a", entry, cache / "entries"], check=True)
+said = ""
+try:
+    settings = BuildSettings(image_cache=cache)
+    asyncio.run(build_image(recipe, output, settings=settings, commands=CommandRunner()))
+except NoSpace as exc:
+    said = str(exc)
+kept = sorted(path.name for path in (cache / "entries").iterdir())
+print(json.dumps({"said": said, "kept": kept, "left": [path.name for path in (cache / "tmp").iterdir()]}))
+"""
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
 @pytest.mark.parametrize(
     ("kinds", "free"),
     [(("tools",), 40), (("tools", "base"), 60), (("tools", "base", "root", "about"), 20)],
@@ -141,24 +159,19 @@ async def test_a_disk_that_fills_up_at_any_step_is_told_and_leaves_the_cache_tru
 ) -> None:
     entries = [entry for kind in kinds for entry in (settings.cache / "entries").glob(f"{kind}-*")]
     used = sum(tree_size(entry) for entry in entries)
-    async with small_disk(tmp_path / "disk", used + free * MIB) as disk:
-        cache = disk / "cache"
-        share(settings.cache, cache, *kinds)
-        (cache / "packages").unlink()  # links do not reach another disk
-        before = sorted(path.name for path in (cache / "entries").iterdir())
-        recipe = tiny.recipe
+    disk = tmp_path / "disk"
+    disk.mkdir()
 
-        with pytest.raises(NoSpace, match="free"):
-            await build_image(
-                recipe,
-                tmp_path / "out.qcow2",
-                settings=replace(settings, image_cache=cache),
-                commands=Recorder(),
-            )
+    fill = [sys.executable, "-c", FILL, disk / "cache", tiny.recipe, tmp_path / "out.qcow2", *entries]
+    small = ["sh", "-ec", ON_A_SMALL_DISK, "sh", str(used + free * MIB), disk, *fill]
+    namespace = [*namespace_argv(os.geteuid()), "unshare", "--mount", "--"]
+    ran = await Recorder().run([*namespace, *small], timeout=300)
 
-        assert sorted(path.name for path in (cache / "entries").iterdir()) == before
-        assert list((cache / "tmp").iterdir()) == []
-        assert not working(cache)
+    told = json.loads(ran.stdout)
+    assert "free" in told["said"]
+    assert told["kept"] == sorted(entry.name for entry in entries)
+    assert told["left"] == []
+    assert not working(disk)
     assert not (tmp_path / "out.qcow2").exists()
 
 
