@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.fixtures.booted import BOOT_S, Guest
@@ -22,7 +26,27 @@ from tests.fixtures.live_guest import (
 from skerry.images.contents import iso9660
 
 PACKAGES = r"dpkg-query -W -f '${Package}-${Version}.${Architecture} (none)\n' | LC_ALL=C sort"
+# Kind, mode, owner, group, size and name of all that is below a folder, as `shape_of` says it.
+SHAPE = (
+    r"find . -mindepth 1 \( -type f -printf 'file %m %U %G %s /%P\n' -o -type d -printf 'folder %m %U %G 0 /%P\n' "
+    r"-o -type l -printf 'link 777 %U %G 0 /%P %l\n' -o -printf 'other /%P\n' \)"
+)
 pytestmark = pytest.mark.timeout(900)
+
+
+def names_told(manifests: Path) -> list[list[Any]]:
+    """All names of a root, as its manifest tells of them: path, kind, mode, owner, group, size, sum or target."""
+    with gzip.open(manifests / "files.jsonl.gz") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def shape_of(entry: list[Any]) -> str:
+    path, kind, mode, owner, group, size, target = entry[:7]
+    return f"{kind} {int(mode, 8):o} {owner} {group} {size} {path}{f' {target}' if kind == 'link' else ''}\n"
+
+
+def digest_of(lines: Iterable[str]) -> str:
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 async def root_is_writable_in_memory(guest: Guest) -> None:
@@ -50,7 +74,16 @@ async def test_a_cd_starts_a_bios_machine_and_has_the_manifests_of_what_runs(
 
         await root_is_writable_in_memory(guest)
         manifests = "/run/live/medium/manifests"
+        told = names_told(little_media / "little.manifests")
         assert await guest.run(f"{PACKAGES} | diff - {manifests}/manifest-rpm.txt && echo same") == "same"
+        shape = await guest.run(f"cd /run/live/root && {SHAPE} | LC_ALL=C sort | sha256sum; cd", BOOT_S)
+        assert shape.split()[0] == digest_of(sorted(map(shape_of, told)))
+        sums = "find etc usr/bin -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum"
+        assert (await guest.run(f"cd /run/live/root && {sums}; cd", BOOT_S)).split()[0] == digest_of(
+            f"{entry[6]}  {entry[0][1:]}\n"
+            for entry in sorted(told)
+            if entry[1] == "file" and entry[0].startswith(("/etc/", "/usr/bin/"))
+        )
         assert {"manifest-file.txt.bz2", "manifest-license.txt", "sbom.spdx.json", "sbom.cdx.json"} <= set(
             (await guest.run(f"ls {manifests}")).split()
         )
