@@ -112,6 +112,8 @@ function others(world: World, request: Request, key: string, id: string): Reply 
     case "DELETE tokens":
       world.tokens = world.tokens.filter((token) => token.id !== id);
       return { status: 204 };
+    case "GET guest-oses":
+      return page([{ host: "anvil", name: "debootstrap", path: "/usr/share/ganeti/os/debootstrap", usable: true, variants: ["default"], parameters: [{ name: "filesystem", help: "The filesystem to use for the root" }], api_versions: [20, 15, 10], problems: [] }], query);
     case "GET pools":
       return page([{ id: "00000000-0000-4000-8000-000000000001", name: "default", parent_id: null, path: "/default" }], query);
     default:

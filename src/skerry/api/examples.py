@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from skerry.api import models as m
 from skerry.host import types as h
+from skerry.host.guest_os_types import OsParameter
 from skerry.manager import types as t
 
 _AT = dt.datetime(2026, 3, 14, 9, 26, 53, tzinfo=dt.UTC)
@@ -200,6 +201,15 @@ _ALL: tuple[BaseModel, ...] = (
         format="qcow2",
         capacity=10 * _GIB,
         allocation=190 * 1024**2,
+    ),
+    t.GuestOs(
+        host="rack1-a",
+        name="debootstrap",
+        path="/usr/share/ganeti/os/debootstrap",
+        usable=True,
+        variants=("default",),
+        parameters=(OsParameter(name="filesystem", help="The filesystem to use for the root"),),
+        api_versions=(20, 15, 10),
     ),
     h.Definition(xml=_XML, etag=_ETAG),
     h.NewNic(network="default"),

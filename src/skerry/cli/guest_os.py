@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from skerry.cli import guest_os_create, guest_os_streams, output
+from skerry.cli import guest_os_create, guest_os_run, guest_os_streams, output
 from skerry.cli.output import Column
 from skerry.cli.program import Noun, Run, typer
 from skerry.errors import BadDefinition, BadInput
@@ -282,5 +282,6 @@ def verify(
         output.say(f"warning: {line}")
 
 
+guest_os_run.add_verbs(GUEST_OS)
 guest_os_create.add_verbs(GUEST_OS)
 guest_os_streams.add_verbs(GUEST_OS)

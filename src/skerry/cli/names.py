@@ -95,3 +95,14 @@ networks = _completion("/networks", in_pages=False)
 tasks = _completion("/tasks", "id")
 users = _completion("/users")
 tokens = _completion("/tokens")
+
+
+def guest_oses(incomplete: str) -> Iterator[str]:
+    """Definitions, each with its variants."""
+    with contextlib.suppress(SkerryError):
+        client = Client(Run().server, connect_s=COMPLETION_S)
+        answer = client.call("GET", "/guest-oses", timeout_s=COMPLETION_S)
+        client.close()
+        usable = [item for item in answer.json()["items"] if item["usable"]]
+        found = {f"{item['name']}+{each}".rstrip("+") for item in usable for each in item["variants"] or [""]}
+        yield from sorted(name for name in found if name.startswith(incomplete))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -57,6 +58,23 @@ def boot_order(text: str | None) -> list[str] | None:
     if unknown or not words:
         raise BadInput(f"--boot: {text!r} is not a boot order", hint=f"such as {','.join(BOOT_DEVICES)}")
     return words
+
+
+def parameters(words: Sequence[str]) -> dict[str, str]:
+    """The words of `--os-param`, by name.
+
+    Raises:
+        BadInput: one of them is no parameter, or two have one name.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not name or not equals:
+            raise BadInput(f"--os-param: {word!r} is not NAME=VALUE", hint="such as filesystem=xfs")
+        if name in found:
+            raise BadInput(f"--os-param: {name} was given twice")
+        found[name] = value
+    return found
 
 
 def read_text(path: str) -> str:

@@ -75,6 +75,9 @@ class UpSettings(ManagerSettings, ApiSettings):
     import_folders: tuple[str, ...] = setting(
         WORDS, "folders of this machine from which images may be imported", default=()
     )
+    guest_os_folders: tuple[str, ...] = setting(
+        WORDS, "folders in which guest OS definitions are; none: where Ganeti looks on this machine", default=()
+    )
     host_name: str = setting(TEXT, "what this host is called; empty: the machine's name", default="")
     ready_file: Path | None = setting(PATH, "file to write the address into when Skerry is ready", default=None)
     log_level: str = setting(

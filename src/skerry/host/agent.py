@@ -16,6 +16,7 @@ from uuid import UUID
 from skerry.errors import SkerryError, Unavailable
 from skerry.host.call import Calls
 from skerry.host.claims import Claims
+from skerry.host.guest_oses import GuestOses
 from skerry.host.inventory import INACTIVE, Inventory
 from skerry.host.operation import ByteStream, Operation
 from skerry.host.port import Action, HypervisorPort
@@ -37,11 +38,18 @@ class Host:
     """What operations work with: the hypervisor, its storage, and what is known of both."""
 
     def __init__(
-        self, name: str, hypervisor: HypervisorPort, storage: HostStorage, *, sample_s: float = _SAMPLE_S
+        self,
+        name: str,
+        hypervisor: HypervisorPort,
+        storage: HostStorage,
+        *,
+        guest_oses: GuestOses | None = None,
+        sample_s: float = _SAMPLE_S,
     ) -> None:
         self.name = name
         self.hypervisor = hypervisor
         self.storage = storage
+        self.guest_oses = guest_oses or GuestOses()
         self.inventory = Inventory()
         self.claims = Claims()
         self.watch = Watch(name, hypervisor, storage, self.inventory)

@@ -32,12 +32,13 @@ _AT_REST = INACTIVE - {MachineState.SAVED}
 
 @dataclass(frozen=True)
 class User:
-    """A machine that has a volume among its disks."""
+    """A machine that has a volume among its disks, or starts with it."""
 
     machine: str
     uuid: UUID
     read_only: bool
     active: bool  # it runs now, or is saved and will go on with the disk as it was
+    boots: bool = False  # it is no disk, but the kernel that it starts with, or its initial RAM disk
 
 
 class Inventory:
@@ -145,7 +146,7 @@ class Inventory:
             self.publish(StorageChanged(storage_pools=self._pools))
 
     def users(self) -> Mapping[str, tuple[User, ...]]:
-        """Which machines have which files as disks, by path."""
+        """Which machines have which files as disks, or start with them, by path."""
         if self._users is None:
             found: dict[str, tuple[User, ...]] = {}
             for machine in self.machines.values():
@@ -154,11 +155,14 @@ class Inventory:
                     if disk.source is not None:
                         user = User(machine.name, machine.uuid, disk.read_only, active)
                         found[disk.source] = (*found.get(disk.source, ()), user)
+                for path in _boot_files(machine):
+                    user = User(machine.name, machine.uuid, read_only=True, active=active, boots=True)
+                    found[path] = (*found.get(path, ()), user)
             self._users = found
         return self._users
 
     def users_of(self, path: str) -> tuple[User, ...]:
-        """Which machines have this file as a disk."""
+        """Which machines have this file as a disk, or start with it."""
         return self.users().get(path, ())
 
     def _is_active(self, uuid: UUID) -> bool:
@@ -169,3 +173,8 @@ class Inventory:
         return Listing(
             facts=facts, machines=tuple(self.machines.values()), networks=self._networks, storage_pools=self._pools
         )
+
+
+def _boot_files(machine: Machine) -> tuple[str, ...]:
+    kernel = machine.direct_kernel
+    return tuple(path for path in (kernel.kernel, kernel.initrd) if path) if kernel else ()

@@ -94,7 +94,7 @@ async def _check_disk(host: Host, machine: UUID, disk: etree._Element) -> None:
             is_cd = (await driver.get(name)).format == "iso"
         except NotFound:
             is_cd = False
-        own = any(user.uuid == machine for user in host.inventory.users_of(path))
+        own = any(user.uuid == machine and not user.boots for user in host.inventory.users_of(path))
         if not own and (not is_cd or name.endswith(_SEED)):
             raise Denied(f"the definition names a volume that is not this machine's: {name}", hint=_HINT)
         if not read_only and (is_cd or await driver.dependents(name)):

@@ -167,5 +167,6 @@ async def check_kernel(host: Host, kernel: DirectKernel | None) -> None:
     files: Sequence[str | None] = (kernel.kernel, kernel.initrd) if kernel else ()
     for path in filter(None, files):
         await host.storage.boot_file(path)
-        if users := host.inventory.users_of(path):  # its guest could read what is on them
+        users = [user for user in host.inventory.users_of(path) if not user.boots]
+        if users:  # its guest could read what is on them
             raise Denied(f"{path} is a disk of {users[0].machine}, and nothing to boot from")

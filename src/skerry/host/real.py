@@ -7,6 +7,7 @@ from pathlib import Path
 
 from skerry.errors import Unavailable
 from skerry.host.agent import Host
+from skerry.host.guest_oses import GuestOses
 from skerry.host.libvirt_hypervisor import LibvirtHypervisor
 from skerry.host.settings import HostSettings
 from skerry.host.storage import HostStorage
@@ -42,7 +43,8 @@ def real_host(
         import_folders=[Path(folder) for folder in settings.import_folders],
         others=hypervisor.storage_pools,
     )
-    return Host(settings.known_as, hypervisor, storage)
+    guest_oses = GuestOses([Path(folder) for folder in settings.guest_os_folders])
+    return Host(settings.known_as, hypervisor, storage, guest_oses=guest_oses)
 
 
 def _make_folders(settings: HostSettings) -> None:

@@ -40,6 +40,9 @@ class HostSettings:
     import_folders: tuple[str, ...] = setting(
         WORDS, "folders from which images of this host may be imported", default=()
     )
+    guest_os_folders: tuple[str, ...] = setting(
+        WORDS, "folders in which guest OS definitions are; none: where Ganeti looks on this host", default=()
+    )
 
     @property
     def known_as(self) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from skerry.host.agent import Host
+from skerry.host.guest_oses import GuestOses
 from skerry.host.memory_hypervisor import MemoryHypervisor
 from skerry.host.storage import HostStorage
 from skerry.host.types import Machine
@@ -24,11 +25,11 @@ def simulated_host(
     hypervisor: MemoryHypervisor | None = None,
     storage_pool: str = "skerry",
 ) -> Host:
-    """A host in memory, not started; uploads and files to import are real ones below `folder`."""
+    """A host in memory, not started; real are uploads, files to import and guest OS definitions below `folder`."""
     memory = hypervisor or MemoryHypervisor(machines)
     uploads = folder / "uploads"
     uploads.mkdir(parents=True, exist_ok=True)
     storage = HostStorage(
         [Memory(storage_pool)], Uploads(uploads), import_folders=[folder], others=memory.storage_pools
     )
-    return Host(name, memory, storage)
+    return Host(name, memory, storage, guest_oses=GuestOses([folder / "guest-os"]))

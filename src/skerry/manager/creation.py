@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Any, Literal
 from uuid import UUID
 
@@ -17,16 +18,21 @@ from skerry.hypervisor.seed import check_user_data, checked_key
 from skerry.manager.access import Caller
 from skerry.manager.listing import HOSTS, NETWORKS
 from skerry.manager.placement import Candidate
+from skerry.manager.settings import ManagerSettings
 from skerry.manager.store import tables
 from skerry.manager.store.database import Writing
+from skerry.manager.tasks.guestos import GuestOsPlan
 from skerry.manager.tasks.kind import id_from, mac_from
-from skerry.manager.tasks.making import MakeArgs, PlannedVolume
+from skerry.manager.tasks.making import MakeArgs, PlannedVolume, private_text
+from skerry.manager.tasks.removing import RemoveArgs
 from skerry.manager.types import CdDrive, CloudInit, EmptyDisk, ImageKind, NewVm, NewVmDisk, VmClone
 from skerry.sizes import format_size
 
 _m = tables.machines.c
 _i = tables.images.c
 SEED = "seed"
+KERNEL, INITRD = "kernel", "initrd"
+_OWN_KERNEL = re.compile(rf".+-[0-9a-f]{{8}}-({KERNEL}|{INITRD})")
 
 
 def volume_name(name: str, task_id: UUID, word: str) -> str:
@@ -49,6 +55,27 @@ async def own_volumes(writing: Writing, disks: Sequence[Disk], storage_pool: str
         and disk.storage_pool == storage_pool
         and (disk.device == "disk" or is_seed(disk))
         and disk.volume not in images
+    )
+
+
+async def removal_of(
+    writing: Writing, row: sa.Row[Any], storage_pool: str, *, keep_disks: bool, force: bool
+) -> RemoveArgs:
+    """How a machine is removed: with its volumes, and with the kernel that was taken out of a disk for it."""
+    machine = Machine.model_validate_json(row.machine)
+    disks = machine.disks
+    if keep_disks:  # but never the seed: it may hold passwords, and is of use to nobody else
+        disks = tuple(disk for disk in disks if is_seed(disk))
+    kernel = None if keep_disks else machine.direct_kernel
+    paths = (kernel.kernel, kernel.initrd) if kernel else ()
+    return RemoveArgs(
+        host=row.host,
+        uuid=row.id,
+        name=row.name,
+        force=force,
+        volumes=await own_volumes(writing, disks, storage_pool),
+        storage_pool=storage_pool,
+        boot_files=tuple(path for path in paths if path and _OWN_KERNEL.fullmatch(PurePosixPath(path).name)),
     )
 
 
@@ -100,16 +127,28 @@ def check_cloud_init(told: CloudInit) -> None:
         )
 
 
+def private_of(new: NewVm) -> str | None:
+    """What only the new machine's task is told, and forgets; None where there is nothing."""
+    told = new.cloud_init
+    if told is None and not new.os_parameters:
+        return None
+    user_data, keys = (told.user_data, told.ssh_keys) if told else (None, ())
+    return private_text(user_data, keys, new.os_parameters)
+
+
 class Plan:
     """The plan of one new machine while it is put together."""
 
-    def __init__(self, task_id: UUID, name: str, host: str, storage_pool: str) -> None:
+    def __init__(self, task_id: UUID, name: str, host: str, settings: ManagerSettings, guest_os: str = "") -> None:
         self.task_id = task_id
         self.name = name
         self.host = host
-        self.storage_pool = storage_pool
+        self.storage_pool = settings.storage_pool
         self.images: dict[str, UUID] = {}  # that its volumes will stand on, and CDs in its drives, by volume
         self.template: str | None = None
+        self._guest_os = guest_os
+        self._limit_s = settings.guest_os_minutes * 60.0
+        self._installed: list[tuple[str, int]] = []  # what the definition installs: called so, and of this size
         self._volumes: list[PlannedVolume] = []
         self._disks: list[NewDisk] = []
 
@@ -122,7 +161,14 @@ class Plan:
         if isinstance(disk, EmptyDisk):
             volume = self._next_volume()
             title = f"Make a disk of {format_size(disk.size)}"
-            self._volumes.append(PlannedVolume(volume=volume, how="empty", size=disk.size, title=title))
+            if self._guest_os:
+                title = f"Make the installed disk a volume of {format_size(disk.size)}"
+                installed = f"guest-os-{self.task_id.hex}-{len(self._installed)}"
+                self._installed.append((installed, disk.size))
+                planned = PlannedVolume(volume=volume, how="installed", source=installed, title=title)
+            else:
+                planned = PlannedVolume(volume=volume, how="empty", size=disk.size, title=title)
+            self._volumes.append(planned)
             self._disks.append(NewDisk(storage_pool=self.storage_pool, volume=volume))
             return
         if isinstance(disk, CdDrive):
@@ -194,6 +240,18 @@ class Plan:
             hostname=hostname,
             machine=machine.model_copy(update={"disks": tuple(disks)}),
             start=start,
+            guest_os=self._installing(kernel=machine.direct_kernel is None) if self._guest_os else None,
+        )
+
+    def _installing(self, *, kernel: bool) -> GuestOsPlan:
+        """What a definition installs; with `kernel`, the machine boots that of a disk without boot loader."""
+        return GuestOsPlan(
+            name=self._guest_os,
+            disks=tuple(name for name, _ in self._installed),
+            sizes=tuple(size for _, size in self._installed),
+            kernel=volume_name(self.name, self.task_id, KERNEL) if kernel else None,
+            initrd=volume_name(self.name, self.task_id, INITRD),
+            limit_s=self._limit_s,
         )
 
 

@@ -55,10 +55,10 @@ class Hosts:
         pools = [pool for row in rows for pool in STORAGE_POOLS.validate_json(row.storage_pools)]
         return _whole(Page[StoragePool], pools)
 
-    async def with_storage(
+    async def all_of(
         self, caller: Caller, permission: AnyPermission, *, host: str | None = None
     ) -> Sequence[HostInfo]:
-        """One host, or all, for those who may look at storage."""
+        """One host, or all, for those who may do this somewhere."""
         return [self._info(row) for row in await self._rows(caller, permission, host)]
 
     async def _rows(self, caller: Caller, permission: AnyPermission, host: str | None) -> Sequence[sa.Row[Any]]:

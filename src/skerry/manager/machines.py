@@ -20,6 +20,7 @@ from skerry.hypervisor.xml import parse_domain
 from skerry.link.port import Link
 from skerry.manager import creation
 from skerry.manager.access import AnyPermission, Caller
+from skerry.manager.guest_oses import GuestOses
 from skerry.manager.naming import check_free, find, name_claim
 from skerry.manager.placement import choose
 from skerry.manager.samples import LastSamples
@@ -35,7 +36,6 @@ from skerry.manager.tasks.ending import accept
 from skerry.manager.tasks.machine import OnMachine
 from skerry.manager.tasks.making import MakeArgs, private_text
 from skerry.manager.tasks.power import TITLES, PowerArgs
-from skerry.manager.tasks.removing import RemoveArgs
 from skerry.manager.types import NewVm, Page, Task, Vm, VmAction, VmActionRequest, VmClone, VmState
 from skerry.manager.vms import SELECTED, accepted_for, read_vms, ref, thing
 
@@ -77,8 +77,16 @@ class _Making:
 class Machines:
     """The machines of the cloud. `ref` is an id or a name."""
 
-    def __init__(self, database: Database, link: Link, samples: LastSamples, settings: ManagerSettings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        link: Link,
+        samples: LastSamples,
+        settings: ManagerSettings,
+        guest_oses: GuestOses,
+    ) -> None:
         self._database = database
+        self._guest_oses = guest_oses
         self._settings = settings
         self._link = link
         self._samples = samples
@@ -158,20 +166,21 @@ class Machines:
     async def create(self, caller: Caller, new: NewVm) -> Task:
         """Make a machine."""
         creation.check_wishes(new)
+        able = await self._guest_oses.hosts_for(caller, new)
         task_id = uuid4()
         async with self._database.write() as writing:
             pool_id = await _pool_for(writing, caller, new.pool_id)
             await check_free(writing, new.name)
             hosts = await creation.candidates(writing)
-            host = choose(new, hosts, capacity=self._settings.host_capacity)
-            plan = creation.Plan(task_id, new.name, host.name, self._settings.storage_pool)
+            host = choose(new, hosts, capacity=self._settings.host_capacity, among=able)
+            plan = creation.Plan(task_id, new.name, host.name, self._settings, new.guest_os or "")
             for disk in new.disks:
                 await plan.add(writing, caller, disk)
             told = new.cloud_init
             hostname = (told.hostname if told else None) or new.name
             machine = creation.machine_of(new, task_id)
             args = plan.args(machine, seed=told is not None, hostname=hostname, start=new.start)
-            private = private_text(told.user_data, told.ssh_keys) if told else None
+            private = creation.private_of(new)
             return await self._make(writing, caller, _Making("vm.create", "Create", pool_id, private), plan, args)
 
     async def clone(self, caller: Caller, ref: str, clone: VmClone) -> Task:
@@ -183,7 +192,7 @@ class Machines:
             await check_free(writing, clone.name)
             source = Machine.model_validate_json(row.machine)
             creation.check_can_be_cloned(row, source)
-            plan = creation.Plan(task_id, clone.name, row.host, self._settings.storage_pool)
+            plan = creation.Plan(task_id, clone.name, row.host, self._settings)
             plan.template = row.template
             seeded = any(creation.is_seed(disk) for disk in source.disks)
             stands_on = await images_needed(writing, row.id)
@@ -246,11 +255,9 @@ class Machines:
                     f"{vm.name} is {vm.pending_state}, so it cannot be deleted",
                     hint="stop it first, or delete it with force",
                 )
-            disks = Machine.model_validate_json(row.machine).disks
-            if keep_disks:  # but never the seed: it may hold passwords, and is of use to nobody else
-                disks = tuple(disk for disk in disks if creation.is_seed(disk))
-            volumes = await creation.own_volumes(writing, disks, self._settings.storage_pool)
-            args = RemoveArgs(host=row.host, uuid=row.id, name=row.name, force=force, volumes=volumes)
+            args = await creation.removal_of(
+                writing, row, self._settings.storage_pool, keep_disks=keep_disks, force=force
+            )
             return await order_task(
                 writing, caller, row, "vm.delete", f"Delete {row.name}", args, cancellable=False
             )

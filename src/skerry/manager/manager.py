@@ -15,6 +15,7 @@ from skerry.manager.consoles import Consoles
 from skerry.manager.devices import Devices
 from skerry.manager.events import Events
 from skerry.manager.files import EXECUTOR, TASKS_DATABASE, finish_restore
+from skerry.manager.guest_oses import GuestOses
 from skerry.manager.hosts import Hosts
 from skerry.manager.idempotency import Idempotency
 from skerry.manager.images import Images
@@ -59,7 +60,8 @@ class Manager:
         self.images = Images(self._database, self.uploads, settings.storage_pool)
         self.hosts = Hosts(self._database, samples.of_host)
         self.volumes = Volumes(self._database, link, self.hosts)
-        self.machines = Machines(self._database, link, samples, settings)
+        self.guest_oses = GuestOses(link, self.hosts, settings)
+        self.machines = Machines(self._database, link, samples, settings, self.guest_oses)
         self.devices = Devices(self._database, settings)
         self.consoles = Consoles(self._database, link)
         kinds = _all_kinds()

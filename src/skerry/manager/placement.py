@@ -22,15 +22,19 @@ class Candidate:
     promised: int  # bytes of memory of the machines that run there, or shall
 
 
-def choose(new: NewVm, hosts: Sequence[Candidate], *, capacity: float) -> Candidate:
+def choose(
+    new: NewVm, hosts: Sequence[Candidate], *, capacity: float, among: frozenset[str] | None = None
+) -> Candidate:
     """The host for a machine: the named one, or of those where it fits the one with most memory left.
+
+    Only those `among` have what else it needs; None: all.
 
     Raises:
         NotFound: there is no host of that name, or nowhere such a network.
         BadInput: the machine is larger than any host, or needs what no host has.
         Conflict: no host is there.
     """
-    wanted = [host for host in hosts if new.host in {None, host.name}]
+    wanted = [host for host in hosts if new.host in {None, host.name} and (among is None or host.name in among)]
     if new.host is not None and not wanted:
         raise NotFound(f"there is no host {new.host}", hint="`skerry host ls` lists all")
     present = [(host, host.facts) for host in wanted if host.online and host.facts is not None]

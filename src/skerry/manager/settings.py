@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from skerry.settings import NUMBER, PATH, SIZE, TEXT, WHOLE_NUMBER, setting
+from skerry.settings import NUMBER, PATH, SIZE, TEXT, WHOLE_NUMBER, WORDS, setting
 
 
 def default_data_dir() -> Path:
@@ -42,6 +42,19 @@ class ManagerSettings:
         WHOLE_NUMBER, "the audit trail is kept so long", default=365, unit="days", minimum=1
     )
     storage_pool: str = setting(TEXT, "name of the storage pool that shows disks and images", default="skerry")
+    guest_oses: tuple[str, ...] = setting(
+        WORDS,
+        "guest OS definitions that others than administrators may install machines with, such as skerry or "
+        "debootstrap+trixie; they run as root on the hosts",
+        default=(),
+    )
+    guest_os_minutes: int = setting(
+        WHOLE_NUMBER,
+        "a guest OS definition may take so long to install a machine",
+        default=120,
+        unit="min",
+        minimum=1,
+    )
     upload_limit: int = setting(SIZE, "largest image that may be uploaded", default=1024**4)
     upload_hours: int = setting(
         WHOLE_NUMBER, "an unfinished upload is thrown away after so long", default=48, unit="h", minimum=1

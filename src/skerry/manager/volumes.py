@@ -48,7 +48,7 @@ class Volumes:
         checked_limit(limit)
         images = await self._images()
         found: list[VolumeInfo] = []
-        for one in await self._hosts.with_storage(caller, Permission.STORAGE_VIEW, host=host):
+        for one in await self._hosts.all_of(caller, Permission.STORAGE_VIEW, host=host):
             for pool in one.storage_pools:
                 if one.online and pool.managed and storage_pool in {None, pool.name}:
                     volumes = await self._link.call(one.name, on_host.list_volumes, _pool(pool.name))
@@ -91,7 +91,7 @@ class Volumes:
             return await accept(writing, order)
 
     async def _host_of(self, caller: Caller, storage_pool: str, host: str | None) -> str:
-        hosts = await self._hosts.with_storage(caller, Permission.STORAGE_VIEW, host=host)
+        hosts = await self._hosts.all_of(caller, Permission.STORAGE_VIEW, host=host)
         having = [
             one.name for one in hosts if storage_pool in {pool.name for pool in one.storage_pools if pool.managed}
         ]

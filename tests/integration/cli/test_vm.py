@@ -393,3 +393,23 @@ def test_uptime_is_told(skerry: Skerry, fake: Fake) -> None:
 
     assert "3 min" in skerry("vm", "ls").out
     assert "for 3 min" in skerry("vm", "show", "web1").out
+
+
+def test_a_definition_gets_its_parameters_and_an_empty_disk(skerry: Skerry, creating: Fake) -> None:
+    words = ("--os-param", "filesystem=xfs", "--os-param", "extra_pkgs=a=b,c")
+
+    skerry("vm", "create", "web1", "--guest-os", "debootstrap+trixie", *words)
+
+    asked = _asked(creating)
+    assert asked["guest_os"] == "debootstrap+trixie"
+    assert asked["os_parameters"] == {"filesystem": "xfs", "extra_pkgs": "a=b,c"}
+    assert asked["disks"] == [{"kind": "empty", "size": 4 * 1024**3}]
+    assert "cloud_init" not in asked
+
+
+@pytest.mark.parametrize("words", [("filesystem",), ("=xfs",), ("a=1", "--os-param", "a=2")])
+def test_what_is_no_parameter_is_told(skerry: Skerry, words: tuple[str, ...]) -> None:
+    result = skerry("vm", "create", "web1", "--guest-os", "debootstrap", "--os-param", *words)
+
+    assert result.status == 2
+    assert "--os-param" in result.err

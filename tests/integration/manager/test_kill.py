@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.fixtures.little_definition import write_definition
 from tests.fixtures.socket_link import HostServer
 
 from skerry.host.agent import Host
@@ -141,6 +142,19 @@ async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
 def points(*keys: str) -> list[str]:
     """Everywhere in a task with these steps; between one and the next, nothing differs."""
     return [*_ANY, f"{keys[0]} before", *(f"{key} {when}" for key in keys for when in ("after", "recorded"))]
+
+
+@on_sqlite
+async def test_an_installation_by_a_definition_that_is_killed_makes_one_whole_machine(world: World) -> None:
+    write_definition(world.folder / "host" / "guest-os", variants="")
+    for number, point in enumerate(("guest-os after", "kernel after", "volume after")):
+        task = await world.killed(point, do="create", name=f"vm{number}", guest_os="little")
+
+        assert task["state"] == "succeeded", (point, task["error"])
+        machines, volumes = await world.on_host()
+        assert machines == [f"vm{each}" for each in range(number + 1)]
+        assert len(volumes) == 2 * (number + 1), (point, volumes)  # each a disk and a seed
+        assert not list((world.folder / "host" / "uploads").iterdir()), point
 
 
 async def test_a_create_that_is_killed_anywhere_makes_one_whole_machine(world: World) -> None:

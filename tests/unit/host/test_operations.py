@@ -33,7 +33,7 @@ def declared(request: pytest.FixtureRequest) -> Operation[Any, Any]:
 
 
 def test_the_list_is_complete() -> None:
-    assert len(every.MODULES) == 10
+    assert len(every.MODULES) == 11
     assert {"vm.list", "vm.start", "volume.clone", "volume.import", "upload.open", "host.show"} <= set(ALL)
 
 

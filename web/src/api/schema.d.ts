@@ -704,6 +704,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/guest-oses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Guest Oses
+         * @description The guest OS definitions on the hosts that one may install machines with.
+         */
+        get: operations["list_guest_oses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/volumes": {
         parameters: {
             query?: never;
@@ -1216,6 +1236,54 @@ export interface components {
          */
         Firmware: "bios" | "uefi";
         /**
+         * GuestOs
+         * @description A guest OS definition on a host.
+         */
+        GuestOs: {
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+            /** Usable */
+            usable: boolean;
+            /**
+             * Variants
+             * @default []
+             */
+            variants: string[];
+            /**
+             * Parameters
+             * @default []
+             */
+            parameters: components["schemas"]["OsParameter"][];
+            /**
+             * Api Versions
+             * @default []
+             */
+            api_versions: number[];
+            /**
+             * Problems
+             * @default []
+             */
+            problems: components["schemas"]["GuestOsProblem"][];
+            /** Host */
+            host: string;
+        };
+        /**
+         * GuestOsProblem
+         * @description One thing that is wrong with a definition.
+         */
+        GuestOsProblem: {
+            /** Weight */
+            weight: string;
+            /** Where */
+            where: string;
+            /** What */
+            what: string;
+            /** Why */
+            why: string;
+        };
+        /**
          * HostFacts
          * @description A host at a glance.
          */
@@ -1617,6 +1685,12 @@ export interface components {
              */
             boot_order: ("hd" | "cdrom" | "network")[];
             cloud_init?: components["schemas"]["CloudInit"] | null;
+            /** Guest Os */
+            guest_os?: string | null;
+            /** Os Parameters */
+            os_parameters?: {
+                [key: string]: string;
+            };
             /**
              * Autostart
              * @default false
@@ -1666,6 +1740,16 @@ export interface components {
             /** Name */
             name: string;
         };
+        /**
+         * OsParameter
+         * @description A parameter that a definition takes.
+         */
+        OsParameter: {
+            /** Name */
+            name: string;
+            /** Help */
+            help: string;
+        };
         /** Page[AuditEntry] */
         AuditEntryPage: {
             /** Items */
@@ -1679,6 +1763,15 @@ export interface components {
         FactPage: {
             /** Items */
             items: components["schemas"]["Fact"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Total */
+            total: number;
+        };
+        /** Page[GuestOs] */
+        GuestOsPage: {
+            /** Items */
+            items: components["schemas"]["GuestOs"][];
             /** Next Cursor */
             next_cursor: string | null;
             /** Total */
@@ -3351,6 +3444,8 @@ export interface operations {
                  *         ],
                  *         "hostname": null
                  *       },
+                 *       "guest_os": null,
+                 *       "os_parameters": {},
                  *       "autostart": false,
                  *       "start": true
                  *     }
@@ -7087,6 +7182,120 @@ export interface operations {
             };
             /** @description What was asked for cannot be meant: a value is missing, malformed or out of range. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_guest_oses: {
+        parameters: {
+            query?: {
+                host?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "name": "debootstrap",
+                     *           "path": "/usr/share/ganeti/os/debootstrap",
+                     *           "usable": true,
+                     *           "variants": [
+                     *             "default"
+                     *           ],
+                     *           "parameters": [
+                     *             {
+                     *               "name": "filesystem",
+                     *               "help": "The filesystem to use for the root"
+                     *             }
+                     *           ],
+                     *           "api_versions": [
+                     *             20,
+                     *             15,
+                     *             10
+                     *           ],
+                     *           "problems": [],
+                     *           "host": "rack1-a"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "total": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GuestOsPage"];
+                };
+            };
+            /** @description Nobody is signed in, or what was shown to sign in is not right. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The person is known, and may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or the person may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was asked for cannot be meant: a value is missing, malformed or out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hypervisor refused or failed; the message carries its own words. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A neighbour (libvirt, database, host) cannot be reached now; trying again later may work. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something took longer than its deadline. */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

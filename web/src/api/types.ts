@@ -9,6 +9,7 @@ export type ConsoleTicket = Schemas["ConsoleTicket"];
 export type Definition = Schemas["Definition"];
 export type Disk = Schemas["Disk"];
 export type Fact = Schemas["Fact"];
+export type GuestOs = Schemas["GuestOs"];
 export type HostInfo = Schemas["HostInfo"];
 export type Image = Schemas["Image"];
 export type MachineSample = Schemas["MachineSample"];

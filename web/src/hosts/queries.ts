@@ -3,7 +3,7 @@
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 
 import { answer, api } from "../api/client";
-import type { HostInfo, Network, Page, StoragePool } from "../api/types";
+import type { GuestOs, HostInfo, Network, Page, StoragePool } from "../api/types";
 
 const ALL = { query: { limit: 500 } };
 
@@ -11,6 +11,14 @@ export function useHosts(): UseQueryResult<Page<HostInfo>> {
   return useQuery({
     queryKey: ["hosts"],
     queryFn: ({ signal }) => answer(api.GET("/api/v1/hosts", { params: ALL, signal })),
+  });
+}
+
+/** Guest OS definitions that machines can be installed with. */
+export function useGuestOses(): UseQueryResult<Page<GuestOs>> {
+  return useQuery({
+    queryKey: ["guest-oses"],
+    queryFn: ({ signal }) => answer(api.GET("/api/v1/guest-oses", { signal })),
   });
 }
 

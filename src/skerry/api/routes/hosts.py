@@ -14,7 +14,7 @@ from skerry.errors import InUse, NameTaken, NotFound
 from skerry.host.operation import Permission
 from skerry.host.types import Network, StoragePool
 from skerry.manager.access import ManagerPermission
-from skerry.manager.types import HostInfo, NewPool, ObjectKind, ObjectRef, Page, Pool, VolumeInfo
+from skerry.manager.types import GuestOs, HostInfo, NewPool, ObjectKind, ObjectRef, Page, Pool, VolumeInfo
 
 hosts = Routes("Hosts", about=ObjectKind.HOST)
 pools = Routes("Resource pools", "/pools", about=ObjectKind.POOL)
@@ -42,6 +42,12 @@ async def list_networks(call: Calling, host: Words = None) -> Response:
 async def list_storage_pools(call: Calling, host: Words = None) -> Response:
     """The storage pools that disks can be made in."""
     return json_answer(await call.manager.hosts.storage_pools(call.caller, host=host))
+
+
+@hosts.get("/guest-oses", needs=Permission.VM_CREATE, answers=Page[GuestOs], errors=(NotFound, *HOST_ERRORS))
+async def list_guest_oses(call: Calling, host: Words = None) -> Response:
+    """The guest OS definitions on the hosts that one may install machines with."""
+    return json_answer(await call.manager.guest_oses.list(call.caller, host=host))
 
 
 @hosts.get("/volumes", needs=Permission.STORAGE_VIEW, answers=Page[VolumeInfo], errors=(NotFound, *HOST_ERRORS))

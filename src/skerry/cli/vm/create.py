@@ -15,6 +15,7 @@ from skerry.cli.vm.devices import nic, none_or
 from skerry.cli.vm.noun import VM, addresses, state
 from skerry.errors import BadInput, NotFound
 
+DEFINED_SIZE = "4G"  # of a disk that a definition installs, where none is told
 WATCHED_S = 60.0  # how long a person who watches is ready to wait for an address
 
 
@@ -35,8 +36,21 @@ def create(
         list[str] | None,
         typer.Option(
             metavar="SIZE",
-            help="An empty disk of this size, or with --template first the size of its disk. Can be repeated.",
+            help="An empty disk of this size, or with --template first the size of its disk. Can be repeated. "
+            "With --guest-os otherwise one of 4G.",
         ),
+    ] = None,
+    guest_os: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[+VARIANT]",
+            help="Let this guest OS definition install its disk (see --disk).",
+            autocompletion=names.guest_oses,
+        ),
+    ] = None,
+    os_param: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A parameter for the definition. Can be repeated."),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Copy all bytes of the template; not thin.")] = False,
     cd: Annotated[
@@ -95,10 +109,12 @@ def create(
         "firmware": "uefi" if uefi or secure_boot else "bios",
         "secure_boot": secure_boot,
         "tpm": tpm,
-        "disks": _disks(template, disk or [], cd or [], full=full),
+        "disks": _disks(template, disk or [DEFINED_SIZE] * bool(guest_os), cd or [], full=full),
         "direct_kernel": direct_kernel(kernel, initrd, append),
         "boot_order": options.boot_order(boot),
         "cloud_init": cloud_init,
+        "guest_os": guest_os,
+        "os_parameters": options.parameters(os_param or []) or None,
         "autostart": autostart,
         "start": not no_start,
         "nics": None if network is None else [nic(word) for word in network if word != "none"],

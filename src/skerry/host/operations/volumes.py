@@ -71,6 +71,7 @@ class DeleteVolume(Frozen):
     storage_pool: PoolName
     name: VolumeName
     missing_ok: bool = False
+    path: Annotated[str, Field(max_length=4096)] | None = None  # only if this is where it is
 
 
 class ImportVolume(Frozen):
@@ -190,6 +191,8 @@ async def delete(host: Host, args: DeleteVolume) -> Nothing:
     """Delete a volume that no machine uses and no clone stands on."""
     driver = host.storage.driver(args.storage_pool)
     path = driver.path_of(args.name)
+    if args.path not in {None, path}:
+        return Nothing()
     host.check_hypervisor()
     with host.claims.own(path, f"volume {args.name}"):
         if users := host.inventory.users_of(path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -16,6 +16,8 @@ from skerry.manager import vms
 from skerry.manager.store import tables
 from skerry.manager.store.database import Writing
 from skerry.manager.tasks.disks import HOW
+from skerry.manager.tasks.guestos import GuestOsPlan, with_kernel
+from skerry.manager.tasks.guestos import steps as guest_os_steps
 from skerry.manager.tasks.kind import Ended, Step, TaskKind
 from skerry.manager.tasks.machine import ACTIVE, OnMachine, look_if_there, seen
 from skerry.manager.tasks.work import Work
@@ -28,8 +30,8 @@ class PlannedVolume(Frozen):
     """A volume to make for a new machine."""
 
     volume: str
-    how: Literal["empty", "clone", "layer", "copy"]
-    source: str | None = None  # the volume to clone or copy
+    how: Literal["empty", "clone", "layer", "copy", "installed"]
+    source: str | None = None  # the volume to clone or copy; the disk that a guest OS definition installed
     size: int | None = None
     title: str  # for people: Clone debian-13
 
@@ -43,11 +45,15 @@ class MakeArgs(OnMachine):
     hostname: str
     machine: NewMachine
     start: bool
+    guest_os: GuestOsPlan | None = None
 
 
-def private_text(user_data: str | None, ssh_keys: Sequence[str]) -> str:
-    """What the seed tells the guest, as the task keeps it until it ends."""
-    return json.dumps({"user_data": user_data or "", "ssh_keys": list(ssh_keys)})
+def private_text(
+    user_data: str | None, ssh_keys: Sequence[str], os_parameters: Mapping[str, str] | None = None
+) -> str:
+    """What the guest and its definition are told, as the task keeps it until it ends."""
+    told = {"user_data": user_data or "", "ssh_keys": list(ssh_keys), "os_parameters": dict(os_parameters or {})}
+    return json.dumps(told)
 
 
 def _make_volume(planned: PlannedVolume) -> Step[MakeArgs]:
@@ -62,6 +68,9 @@ def _make_volume(planned: PlannedVolume) -> Step[MakeArgs]:
             await work.call(args.host, volumes_on_host.create, new)
             return
         assert planned.source is not None
+        if planned.how == "installed":
+            await _import_installed(work, planned.volume, planned.source)
+            return
         clone = volumes_on_host.CloneVolume(
             storage_pool=args.storage_pool,
             source=planned.source,
@@ -79,6 +88,19 @@ def _make_volume(planned: PlannedVolume) -> Step[MakeArgs]:
         undo=lambda work: _delete_volume(work, planned.volume),
         leaves=f"the volume {planned.volume}",
     )
+
+
+async def _import_installed(work: Work[MakeArgs], volume: str, installed: str) -> None:
+    args = work.args
+    wanted = volumes_on_host.ImportVolume(
+        storage_pool=args.storage_pool,
+        name=volume,
+        upload=installed,
+        known_as=f"the disk that was installed for {args.name}",
+        raw=True,
+        origin=str(work.task_id),
+    )
+    await work.call(args.host, volumes_on_host.import_image, wanted, deadline_s=_COPY_S)
 
 
 async def _delete_volume(work: Work[MakeArgs], name: str) -> None:
@@ -110,7 +132,7 @@ def _write_seed(volume: str) -> Step[MakeArgs]:
 
 
 async def _define(work: Work[MakeArgs]) -> None:
-    await work.call(work.args.host, machines_on_host.create, work.args.machine)
+    await work.call(work.args.host, machines_on_host.create, with_kernel(work))
     await seen(work, lambda machine: machine is not None)
 
 
@@ -132,7 +154,8 @@ async def _start(work: Work[MakeArgs]) -> None:
 
 
 def _plan(args: MakeArgs) -> Sequence[Step[MakeArgs]]:
-    steps = [_make_volume(planned) for planned in args.volumes]
+    steps = [*guest_os_steps(args.guest_os)] if args.guest_os else []
+    steps += [_make_volume(planned) for planned in args.volumes]
     if args.seed is not None:
         steps.append(_write_seed(args.seed))
     leaves = f"the machine {args.name}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 import sqlalchemy as sa
 
-from skerry.errors import InvalidState
+from skerry.errors import InUse, InvalidState
 from skerry.host.operation import MachineRef
 from skerry.host.operations import machines as machines_on_host
+from skerry.host.operations import volumes as volumes_on_host
 from skerry.host.operations.volumes import VolumeRef
 from skerry.manager import vms
 from skerry.manager.store import tables
@@ -26,6 +28,8 @@ class RemoveArgs(OnMachine):
 
     force: bool
     volumes: tuple[VolumeRef, ...]
+    storage_pool: str = ""
+    boot_files: tuple[str, ...] = ()  # paths of volumes that it alone started with
 
 
 async def _power_off(work: Work[RemoveArgs]) -> None:
@@ -53,11 +57,25 @@ def _delete_volume(volume: VolumeRef) -> Step[RemoveArgs]:
     return Step(f"volume {volume.name}", f"Delete the volume {volume.name}", delete)
 
 
+def _delete_boot_file(args: RemoveArgs, path: str) -> Step[RemoveArgs]:
+    name = PurePosixPath(path).name
+
+    async def delete(work: Work[RemoveArgs]) -> None:
+        gone = volumes_on_host.DeleteVolume(storage_pool=args.storage_pool, name=name, path=path, missing_ok=True)
+        try:
+            await work.call(args.host, volumes_on_host.delete, gone)
+        except InUse as exc:  # a clone boots it, too
+            work.progress.log(f"kept: {exc.message}")
+
+    return Step(f"boot file {name}", f"Delete the volume {name}", delete)
+
+
 def _plan(args: RemoveArgs) -> Sequence[Step[RemoveArgs]]:
     return [
         Step("power off", f"See that {args.name} is off", _power_off),
         Step("undefine", f"Undefine {args.name}", _undefine),
         *(_delete_volume(volume) for volume in args.volumes),
+        *(_delete_boot_file(args, path) for path in args.boot_files),
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from skerry.manager.types.base import MIB, ObjectKind, ObjectRef, Page, Ref
 from skerry.manager.types.events import AuditEntry, Fact, SamplesOfHost, TaskProgress
+from skerry.manager.types.guest_oses import GuestOs
 from skerry.manager.types.hosts import HostInfo, NewPool, Pool, VolumeInfo
 from skerry.manager.types.library import Image, ImageChanges, ImageKind, NewImage, NewUpload, Upload
 from skerry.manager.types.machines import (
@@ -46,6 +47,7 @@ __all__ = [
     "DiskResize",
     "EmptyDisk",
     "Fact",
+    "GuestOs",
     "HostInfo",
     "Image",
     "ImageChanges",

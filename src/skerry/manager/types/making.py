@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from skerry.host.guest_os_types import GuestOsName, OsParameters
 from skerry.host.types import Description, DirectKernel, Firmware, MachineName, NewNic, Title
 from skerry.manager.types.base import HOSTNAME, LINES, MIB, Ref
 from skerry.values import Frozen
@@ -66,5 +67,8 @@ class NewVm(Frozen):
     direct_kernel: DirectKernel | None = None
     boot_order: tuple[Literal["hd", "cdrom", "network"], ...] = ("hd", "cdrom", "network")
     cloud_init: CloudInit | None = None  # null: no seed disk
+    # A guest OS definition that installs the empty disks, as NAME or NAME+VARIANT; null: they stay empty.
+    guest_os: GuestOsName | None = None
+    os_parameters: OsParameters = Field(default_factory=dict, repr=False)
     autostart: bool = False
     start: bool = True

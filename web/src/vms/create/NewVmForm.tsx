@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 
 import { ApiError } from "../../api/problem";
-import type { HostInfo, Image, Network } from "../../api/types";
+import type { GuestOs, HostInfo, Image, Network } from "../../api/types";
 import { ErrorNotice } from "../../common/ErrorNotice";
 import { followTask } from "../../tasks/follow";
 import { createVm } from "../queries";
@@ -20,6 +20,7 @@ interface Props {
   images: readonly Image[];
   hosts: readonly HostInfo[];
   networks: readonly Network[];
+  guestOses: readonly GuestOs[];
 }
 
 export interface FieldsProps {
@@ -30,7 +31,7 @@ export interface FieldsProps {
 }
 
 /** The form for a new machine: all of it on one page, the seldom parts folded. */
-export function NewVmForm({ start, images, hosts, networks }: Props): React.JSX.Element {
+export function NewVmForm({ start, images, hosts, networks, guestOses }: Props): React.JSX.Element {
   const [draft, setDraft] = useState(start);
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const [refused, setRefused] = useState<Problems>({});
@@ -80,7 +81,7 @@ export function NewVmForm({ start, images, hosts, networks }: Props): React.JSX.
     >
       <NameField {...fields} />
       <FormSection title="Start from" titleElement="h2">
-        <SourceFields {...fields} images={images} />
+        <SourceFields {...fields} images={images} guestOses={guestOses} />
       </FormSection>
       <FormSection title="Size" titleElement="h2">
         <SizeFields {...fields} hosts={hosts} />

@@ -5,16 +5,32 @@ import { expect, test } from "vitest";
 import { renderPage } from "../../test/render";
 import { json, page, problem, serve, type Answer } from "../../test/server";
 import { aHost, anImage, aTask } from "../../test/things";
+import type { GuestOs } from "../../api/types";
 import { NewVmPage } from "./NewVmPage";
 
 const image = anImage({ id: "t", name: "aos" });
 const network = { name: "default", kind: "network", active: true, autostart: true, bridge: null, forward: "nat", addresses: [], dhcp: true };
+
+const little: GuestOs = {
+  host: "anvil",
+  name: "little",
+  path: "/usr/share/ganeti/os/little",
+  usable: true,
+  variants: ["calm", "stormy"],
+  parameters: [
+    { name: "filesystem", help: "Of the root" },
+    { name: "words", help: "What is written" },
+  ],
+  api_versions: [20],
+  problems: [],
+};
 
 function serveForm(create: Answer): ReturnType<typeof serve> {
   return serve({
     "GET images": page([image]),
     "GET hosts": page([aHost()]),
     "GET networks": page([network]),
+    "GET guest-oses": page([little]),
     "POST vms": create,
   });
 }
@@ -84,4 +100,40 @@ test("user-data that is no YAML is not sent", async () => {
 
   expect((await screen.findAllByText(/sequence/)).length).toBeGreaterThan(0);
   expect(asked.some((one) => one.method === "POST")).toBe(false);
+});
+
+test("a definition is chosen with its variant, and its parameters are fields", async () => {
+  const asked = serveForm(() => json(aTask(), 202));
+  renderPage(<NewVmPage />);
+  await userEvent.type(await screen.findByLabelText(/^Name/), "web1");
+  await userEvent.click(await screen.findByLabelText(/Guest OS definition/));
+
+  await userEvent.click(screen.getByRole("button", { name: "Create machine" }));
+  expect(screen.getByText("Choose a definition.")).toBeDefined();
+
+  await userEvent.selectOptions(screen.getByLabelText(/^Definition/), "little+stormy");
+  await userEvent.type(screen.getByLabelText("filesystem"), "xfs");
+  await userEvent.click(screen.getByRole("button", { name: "Create machine" }));
+
+  expect(await screen.findByText("elsewhere")).toBeDefined();
+  expect(asked.at(-1)?.body).toMatchObject({
+    disks: [{ kind: "empty" }],
+    guest_os: "little+stormy",
+    os_parameters: { filesystem: "xfs" },
+    cloud_init: null,
+  });
+});
+
+test("where no definition can be used, none is offered", async () => {
+  serve({
+    "GET images": page([image]),
+    "GET hosts": page([aHost()]),
+    "GET networks": page([network]),
+    "GET guest-oses": page([{ ...little, usable: false }]),
+  });
+  renderPage(<NewVmPage />);
+
+  await screen.findByLabelText(/^Name/);
+
+  expect(screen.queryByLabelText(/Guest OS definition/)).toBeNull();
 });

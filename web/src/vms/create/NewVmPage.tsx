@@ -4,7 +4,7 @@ import { Link, useSearchParams } from "react-router";
 import { ErrorNotice } from "../../common/ErrorNotice";
 import { Loading } from "../../common/Loading";
 import { PageTitle } from "../../common/PageTitle";
-import { useHosts, useNetworks } from "../../hosts/queries";
+import { useGuestOses, useHosts, useNetworks } from "../../hosts/queries";
 import { useReadyImages } from "../../images/useReadyImages";
 import { EMPTY, type Draft } from "./draft";
 import { NewVmForm } from "./NewVmForm";
@@ -17,6 +17,7 @@ export function NewVmPage(): React.JSX.Element {
   const images = useReadyImages();
   const hosts = useHosts();
   const networks = useNetworks();
+  const guestOses = useGuestOses(); // without them the form is of use as well
   const error = images.error ?? hosts.error ?? networks.error;
   return (
     <>
@@ -36,6 +37,7 @@ export function NewVmPage(): React.JSX.Element {
             images={images.items}
             hosts={hosts.data.items}
             networks={networks.data.items}
+            guestOses={guestOses.data?.items ?? []}
           />
         )}
       </PageSection>

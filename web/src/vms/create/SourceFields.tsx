@@ -1,20 +1,28 @@
 import { Checkbox, Radio } from "@patternfly/react-core";
 import { Link } from "react-router";
 
-import type { Image } from "../../api/types";
+import type { GuestOs, Image } from "../../api/types";
 import { Field } from "../../common/Field";
 import { formatBytes, GIB } from "../../common/format";
 import type { Draft, Source } from "./draft";
+import { GuestOsFields, namesOf } from "./GuestOsFields";
 import type { FieldsProps } from "./NewVmForm";
 
 const SOURCES: readonly [Source, string, string][] = [
   ["template", "Template", "A ready disk. Starts within seconds."],
   ["iso", "ISO image", "An empty disk, and an installer in the CD drive."],
+  ["definition", "Guest OS definition", "An empty disk that a definition on the host installs."],
   ["empty", "Empty disk", "For booting from the network, or for later."],
 ];
 
+interface Props extends FieldsProps {
+  images: readonly Image[];
+  guestOses: readonly GuestOs[];
+}
+
 /** What is on the disk at first. */
-export function SourceFields({ draft, problems, change, images }: FieldsProps & { images: readonly Image[] }): React.JSX.Element {
+export function SourceFields({ draft, problems, change, images, guestOses }: Props): React.JSX.Element {
+  const sources = SOURCES.filter(([source]) => source !== "definition" || namesOf(guestOses).length > 0);
   const templates = images.filter((image) => image.kind === "template");
   const isos = images.filter((image) => image.kind === "iso");
   const chooseTemplate = (id: string): void => {
@@ -24,7 +32,7 @@ export function SourceFields({ draft, problems, change, images }: FieldsProps & 
   return (
     <>
       <div className="sk-choices" role="radiogroup" aria-label="Start from">
-        {SOURCES.map(([source, label, description]) => (
+        {sources.map(([source, label, description]) => (
           <Radio
             key={source}
             id={`source-${source}`}
@@ -50,6 +58,7 @@ export function SourceFields({ draft, problems, change, images }: FieldsProps & 
           />
         </>
       )}
+      {draft.source === "definition" && <GuestOsFields draft={draft} problems={problems} change={change} guestOses={guestOses} />}
       {draft.source === "iso" && (
         <ImageField id="iso" label="ISO image" images={isos} value={draft.iso} error={problems.iso} onChange={(iso) => change({ iso })} />
       )}

@@ -6,7 +6,7 @@ import { formatBytes, GIB, MIB } from "../../common/format";
 import { nameProblem } from "../../common/names";
 import { keysOf, keysProblem } from "./sshKeys";
 
-export type Source = "template" | "empty" | "iso";
+export type Source = "template" | "empty" | "iso" | "definition";
 
 export interface Draft {
   name: string;
@@ -14,6 +14,8 @@ export interface Draft {
   source: Source;
   template: string; // id
   iso: string; // id
+  guestOs: string; // with its variant
+  osParameters: Readonly<Record<string, string>>; // what is empty is not sent
   diskSize: number; // bytes
   fullCopy: boolean;
   vcpus: number;
@@ -41,6 +43,8 @@ export const EMPTY: Draft = {
   source: "template",
   template: "",
   iso: "",
+  guestOs: "",
+  osParameters: {},
   diskSize: 10 * GIB,
   fullCopy: false,
   vcpus: 1,
@@ -89,6 +93,7 @@ export function problemsOf(draft: Draft, { images, hosts }: Surroundings): Probl
     put("diskSize", diskProblem(draft.diskSize, LEAST_DISK));
   }
   if (draft.source === "iso" && draft.iso === "") put("iso", "Choose an ISO image.");
+  if (draft.source === "definition" && draft.guestOs === "") put("guestOs", "Choose a definition.");
   if (draft.cloudInit) put("sshKeys", keysProblem(draft.sshKeys));
   if (draft.directKernel && !draft.kernel.startsWith("/")) put("kernel", "The full path of a kernel on the host.");
   return problems;
@@ -131,9 +136,15 @@ export function toNewVm(draft: Draft, { images }: Surroundings): NewVm {
     cloud_init: draft.cloudInit
       ? { hostname: draft.hostname || null, ssh_keys: keysOf(draft.sshKeys), user_data: draft.userData || null }
       : null,
+    guest_os: draft.source === "definition" ? draft.guestOs : null,
+    os_parameters: draft.source === "definition" ? filled(draft.osParameters) : {},
     autostart: draft.autostart,
     start: draft.start,
   };
+}
+
+function filled(parameters: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ""));
 }
 
 /** The disk first: an empty one does not boot, so an installer's CD still starts, and only the first time. */
@@ -152,6 +163,7 @@ function disksOf(draft: Draft, images: readonly Image[]): NewVmDisk[] {
     case "iso":
       return [empty, { kind: "cdrom", image: draft.iso }];
     case "empty":
+    case "definition":
       return [empty];
   }
 }
@@ -172,6 +184,8 @@ const FIELDS: readonly [string, keyof Draft][] = [
   ["firmware", "firmware"],
   ["secure_boot", "secureBoot"],
   ["tpm", "tpm"],
+  ["guest_os", "guestOs"],
+  ["os_parameters", "osParameters"],
   ["disks.0.image.image", "template"],
   ["disks.1", "iso"],
   ["disks", "diskSize"],
