@@ -21,6 +21,7 @@ from skerry.errors import BadInput, Unavailable
 from skerry.guestos.facts import RootFacts, load_root_facts
 from skerry.guestos.instance import Instance
 from skerry.guestos.parameters import Settings
+from skerry.guestos.suites import distribution_of
 from skerry.images.cache import Cache, Workspace, key_of
 from skerry.images.toolbox import Tools
 from skerry.progress import Progress
@@ -30,13 +31,6 @@ IMAGE, FACTS = "root.img", "guest.json"
 BOOT, CORE, ESP = "boot.img", "core.img", "esp.img"  # parts of GRUB
 COPIED = frozenset({"ext2", "ext3", "ext4"})  # that grow and change in user space, so that one image serves all
 _DAY_S = 24 * 3600.0
-# https://wiki.ubuntu.com/Releases; everything else is taken for Debian's.
-_UBUNTU = frozenset(
-    {
-        *("trusty", "xenial", "bionic", "focal", "groovy", "hirsute", "impish", "jammy", "kinetic"),
-        *("lunar", "mantic", "noble", "oracular", "plucky", "questing", "resolute"),
-    }
-)
 _KERNELS = ("linux-image-", "linux-generic", "linux-virtual")
 _ARCHITECTURES = ("amd64", "i386")  # of guests, on the machines that Skerry runs on
 
@@ -93,7 +87,7 @@ def content_of(settings: Settings, instance: Instance) -> Content:
             f"ARCH={architecture}: guests of this architecture cannot be installed here",
             hint=f"choose {' or '.join(_ARCHITECTURES)}",
         )
-    distribution = "ubuntu" if settings.suite in _UBUNTU else "debian"
+    distribution = distribution_of(settings.suite)
     return Content(
         distribution=distribution,
         suite=settings.suite,

@@ -18,7 +18,8 @@ from skerry.images.contents.tar import opened_tar
 from skerry.images.installers.deb import DebInstaller
 from skerry.images.layout import FileSystem
 from skerry.images.outputs import grub
-from skerry.images.outputs.filesystems.registry import WRITERS, find_writer
+from skerry.images.outputs.disk import tools_for
+from skerry.images.outputs.filesystems.registry import find_writer
 from skerry.images.outputs.filesystems.writer import Job
 from skerry.images.outputs.output import OutputBuild
 from skerry.images.outputs.trees import Tree, tree_of
@@ -131,13 +132,8 @@ def look_again(facts: RootFacts, root: Path) -> RootFacts:
 
 @asynccontextmanager
 async def open_tools(kinds: Sequence[str], store: Store) -> AsyncIterator[tuple[Tools, str]]:
-    """The programs that write file systems of these kinds, fetched when they are not there; and their key.
-
-    All the kinds that need more than the common ones share one tree.
-    """
-    need = any(find_writer(kind).tools for kind in kinds)
-    more = tuple(sorted({tool for each in WRITERS.values() for tool in each.tools})) if need else ()
-    lines = _tools_lines(load_settings())
+    """The programs that write file systems of these kinds, fetched when they are not there; and their key."""
+    more, lines = tools_for(kinds), _tools_lines(load_settings())
     if not store.cache.has("tools", tools_key(more)):
         store.progress.step("Fetching the tools that write file systems")
     async with tools_tree(store.cache, store.commands, lines, more) as tools:

@@ -15,6 +15,12 @@ from skerry.errors import BadImage, BadInput, CommandFailed
 from skerry.images.cache import Workspace, disk_was_full
 from skerry.images.toolbox import Tools
 
+# What debugfs says of a folder that is none, or of a file that it cannot write; what it says of folders that are
+# there already, and of files that are not there to be removed, is no trouble.
+_TROUBLE = re.compile(
+    r"^(?:/\S*: File not found|(?:write|symlink): |.*(?:Bad magic|Filesystem not open|checksum|corrupt)).*$",
+    re.MULTILINE,
+)
 _PATH = re.compile(r"(?:/[A-Za-z0-9._@:-]+)+")
 
 
@@ -37,7 +43,8 @@ class Edit:
 def debugfs_script(edits: Sequence[Edit], folder: Path) -> str:
     """The edits as commands of debugfs(8); the content of number N is in the file N of `folder`.
 
-    A command that fails does not stop those behind it, so folders are simply made, and names simply removed.
+    A command that fails does not stop those behind it, so folders are simply made, and names simply removed. A
+    file whose folder is none would land in the one before, which is therefore always the top.
     """
     lines: list[str] = []
     made: set[str] = set()
@@ -49,7 +56,7 @@ def debugfs_script(edits: Sequence[Edit], folder: Path) -> str:
             if above not in made:
                 lines.append(f"mkdir {above}")
                 made.add(above)
-        lines += [f"cd {parent or '/'}", *_commands(edit, name, folder / str(number))]
+        lines += ["cd /", *([f"cd {parent}"] if parent else []), *_commands(edit, name, folder / str(number))]
     return "\n".join(lines) + "\n"
 
 
@@ -92,7 +99,7 @@ async def apply_to_ext(edits: Sequence[Edit], disk: Path, offset: int, tools: To
     words = said.stdout + said.stderr
     if disk_was_full(words) or "Could not allocate" in words:
         raise BadInput("the guest's file system has no room for its own settings", hint="give it a larger disk")
-    if trouble := re.search(r"^.*(?:Bad magic|Filesystem not open|checksum|corrupt).*$", words, re.MULTILINE):
+    if trouble := _TROUBLE.search(words):
         raise BadImage(f"the guest's file system cannot be changed: {trouble.group()}")
 
 

@@ -14,6 +14,7 @@ def test_a_file_is_written_with_owner_and_mode() -> None:
 
     assert script.splitlines() == [
         "mkdir /etc",
+        "cd /",
         "cd /etc",
         "rm machine-id",
         'write "/w/0" machine-id',
@@ -34,7 +35,7 @@ def test_links_folders_and_removals() -> None:
 
     assert 'symlink localtime "/usr/share/zoneinfo/Etc/UTC"' in lines
     assert "sif .ssh mode 040700" in lines
-    assert lines[-2:] == ["cd /etc", "rm gone"]
+    assert lines[-3:] == ["cd /", "cd /etc", "rm gone"]
 
 
 @pytest.mark.parametrize("path", ['/etc/a"b', "/etc/a b", "/etc/../../x", "etc/x", "/etc/a\nrm b", "/etc/$(x)"])

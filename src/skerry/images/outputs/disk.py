@@ -7,7 +7,7 @@ offsets. `layout` says what is where, `disk_plan` how things find each other, `d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -40,6 +40,13 @@ def disk_layout(meaning: Meaning) -> Layout:
     return layout
 
 
+def tools_for(kinds: Iterable[str]) -> tuple[str, ...]:
+    """Debian packages that write these kinds of file systems, beyond the common tools: all of them, or none."""
+    if not any(find_writer(kind).tools for kind in kinds):
+        return ()
+    return tuple(sorted({*overlay_initrd.TOOLS, *(tool for each in WRITERS.values() for tool in each.tools)}))
+
+
 def file_names(name: str, layout: Layout, suffix: str) -> dict[str, str]:
     """How the files of the disks are called: NAME.raw, or with several disks NAME-DISK.raw."""
     if len(layout.disks) == 1:
@@ -55,9 +62,7 @@ class _Disk:
     def more_tools(self, meaning: Meaning) -> tuple[str, ...]:
         """The programs of all file systems, if the recipe wants one that needs more than the common ones."""
         kinds = {each.type for each in disk_layout(meaning).contents.values() if isinstance(each, FileSystem)}
-        if not any(find_writer(kind).tools for kind in kinds):
-            return ()
-        return tuple(sorted({*overlay_initrd.TOOLS, *(tool for each in WRITERS.values() for tool in each.tools)}))
+        return tools_for(kinds)
 
     def inputs(self, meaning: Meaning) -> Mapping[str, object]:
         """Partitions and boot loader."""

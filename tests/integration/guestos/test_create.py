@@ -1,0 +1,279 @@
+"""`skerry guest-os create`, called as Ganeti calls it, with a prepared root of a few files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from tests.fixtures.small_guest import Ganeti, check_ext, debugfs, write_root
+
+from skerry.images.settings import BuildSettings
+from skerry.sizes import MIB
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Ganeti's node daemon is root")
+
+
+@pytest.fixture
+def ganeti(tmp_path: Path, kept_images: BuildSettings) -> Ganeti:
+    return Ganeti(tmp_path)
+
+
+def table(disk: Path) -> list[dict[str, object]]:
+    said = subprocess.run(["sfdisk", "--json", disk], capture_output=True, text=True, check=True).stdout
+    partitions: list[dict[str, object]] = json.loads(said)["partitiontable"]["partitions"]
+    return partitions
+
+
+def root_offset(disk: Path) -> int:
+    return int(str(table(disk)[-1]["start"])) * 512
+
+
+def uuid_of(disk: Path, offset: int = 0) -> str:
+    said = subprocess.run(
+        ["blkid", "--probe", "--offset", str(offset), "--match-tag", "UUID", "--output", "value", disk],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return said.stdout.strip()
+
+
+def test_a_whole_disk_gets_a_file_system_that_fills_it_and_is_the_guests_own(ganeti: Ganeti) -> None:
+    disk = ganeti.disk()
+
+    ganeti.create(disk, OSP_PARTITION_STYLE="none", OSP_ROOT_PASSWORD_HASH="$6$abcdefgh$0123456789")
+
+    check_ext(disk)
+    assert disk.stat().st_size == 1024 * MIB
+    assert "Block count:              262144" in debugfs(disk, "stats -h")
+    assert debugfs(disk, "cat /etc/hostname") == "web1.example.org\n"
+    assert f"UUID={uuid_of(disk)} / ext4" in debugfs(disk, "cat /etc/fstab")
+    assert "root:$6$abcdefgh$0123456789:" in debugfs(disk, "cat /etc/shadow")
+    assert re.search(r"Mode:\s+0640", debugfs(disk, "stat /etc/shadow"))
+    assert debugfs(disk, "cat /etc/ssh/ssh_host_ed25519_key") == ""
+    assert ganeti.left() == []
+
+
+def test_two_guests_of_one_cache_share_nothing_that_names_them(ganeti: Ganeti) -> None:
+    disks = [ganeti.disk(name=name) for name in ("one", "two")]
+
+    for disk in disks:
+        ganeti.create(disk, OSP_PARTITION_STYLE="none")
+
+    for path in ("/etc/machine-id", "/var/lib/systemd/random-seed"):
+        one, two = (debugfs(disk, f"dump {path} /dev/stdout") for disk in disks)
+        assert one != two
+        assert one
+    assert uuid_of(disks[0]) != uuid_of(disks[1])
+
+
+@pytest.mark.parametrize(("style", "partitions"), [("msdos", 1), ("gpt", 3)])
+def test_a_partitioned_disk_has_boot_loader_and_menu(ganeti: Ganeti, style: str, partitions: int) -> None:
+    disk = ganeti.disk()
+
+    ganeti.create(disk, OSP_PARTITION_STYLE=style)
+
+    offset = root_offset(disk)
+    check_ext(disk, offset)
+    assert len(table(disk)) == partitions
+    assert disk.stat().st_size == 1024 * MIB
+    assert b"GRUB" in disk.read_bytes()[:512]
+    assert f"root=UUID={uuid_of(disk, offset)} ro" in debugfs(disk, "cat /boot/grub/grub.cfg", offset)
+
+
+def test_efi_system_partitions_have_serial_numbers_of_their_own(ganeti: Ganeti) -> None:
+    disks = [ganeti.disk(name=name) for name in ("one", "two")]
+
+    for disk in disks:
+        ganeti.create(disk, OSP_PARTITION_STYLE="gpt", OSP_FIRMWARE="uefi")
+
+    numbers = {uuid_of(disk, int(str(table(disk)[0]["start"])) * 512) for disk in disks}
+    assert len(numbers) == 2
+
+
+@pytest.mark.parametrize("kind", ["xfs", "btrfs"])
+def test_other_file_systems_are_written_anew_for_each_guest(ganeti: Ganeti, kind: str) -> None:
+    disk = ganeti.disk()
+
+    ganeti.create(disk, OSP_PARTITION_STYLE="gpt", OSP_FILESYSTEM=kind)
+
+    offset = root_offset(disk)
+    said = subprocess.run(
+        ["blkid", "--probe", "--offset", str(offset), disk], capture_output=True, text=True, check=True
+    )
+    assert f'TYPE="{kind}"' in said.stdout
+
+
+def test_a_block_device_with_older_contents(ganeti: Ganeti) -> None:
+    file = ganeti.disk(600 * MIB)
+    with file.open("r+b") as older:
+        for place in range(0, 600 * MIB, MIB):
+            older.seek(place)
+            older.write(b"older" * 4096)
+    argv = ["losetup", "--find", "--show", file]
+    device = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+    try:
+        ganeti.create(Path(device), OSP_PARTITION_STYLE="none", DISK_0_BACKEND_TYPE="block")
+
+        check_ext(Path(device))
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+    assert debugfs(file, "cat /etc/hostname") == "web1.example.org\n"
+
+
+def test_hooks_see_what_the_readme_names_and_change_the_guest(ganeti: Ganeti) -> None:
+    words = '"$SUITE $ARCH $PARTITION_STYLE $EXTRA_PKGS $INSTANCE_NAME $NIC_0_MAC ${PWD##*/}"'
+    ganeti.hook("10-look", f'echo {words} > "$TARGET/root/seen"; [ "$BLOCKDEV" = "$DISK_0_PATH" ]')
+    ganeti.hook("20-named.badly", "exit 1")
+    disk = ganeti.disk()
+
+    ganeti.create(disk, OSP_PARTITION_STYLE="msdos", OSP_EXTRA_PKGS="less,vim")
+
+    seen = debugfs(disk, "cat /root/seen", root_offset(disk))
+    assert seen == "trixie amd64 msdos less,vim web1.example.org 52:54:00:12:34:56 os\n"
+
+
+def test_hooks_that_need_a_mount_get_one_that_nobody_else_sees(ganeti: Ganeti) -> None:
+    ganeti.settings("MOUNT=yes\n")
+    ganeti.hook("10-mounted", 'mountpoint "$TARGET" && [ -b "$FSYSDEV" ] && echo x > "$TARGET/root/seen"')
+    disk = ganeti.disk()
+
+    ganeti.create(disk, OSP_PARTITION_STYLE="msdos")
+
+    check_ext(disk, root_offset(disk))
+    assert debugfs(disk, "cat /root/seen", root_offset(disk)) == "x\n"
+    assert str(disk) not in _loops()
+
+
+def _loops() -> str:
+    return subprocess.run(["losetup", "--list"], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("mount", ["no", "yes"])
+def test_a_hook_that_fails_stops_the_installation_and_is_named(ganeti: Ganeti, mount: str) -> None:
+    ganeti.settings(f"MOUNT={mount}\n")
+    ganeti.hook("10-bad", 'echo "no such luck" >&2; exit 7')
+    later = ganeti.hook("20-later", f"touch {ganeti.folder}/later")
+    disk = ganeti.disk()
+
+    status, log = ganeti.run(disk, OSP_PARTITION_STYLE="none")
+
+    assert status == 1
+    assert "10-bad failed with status 7" in log
+    assert "no such luck" in log
+    assert not later.with_name("later").exists()
+    assert not (ganeti.folder / "later").exists()
+    assert ganeti.left() == []
+    assert str(disk) not in _loops()
+
+
+def test_a_hook_that_leaves_a_process_is_named_and_so_is_the_process(ganeti: Ganeti) -> None:
+    ganeti.hook("10-daemon", f"sleep 4321 & echo $! > {ganeti.folder}/pid")
+
+    status, log = ganeti.run(ganeti.disk(), OSP_PARTITION_STYLE="none")
+
+    assert status == 1
+    assert re.search(r"10-daemon left processes behind.*sleep", log)
+    assert not any(b"sleep\x004321" in each for each in _command_lines())
+    assert ganeti.left() == []
+
+
+def _command_lines() -> list[bytes]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(path.read_bytes())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("mount", ["no", "yes"])
+def test_after_a_kill_nothing_is_left_and_the_next_run_succeeds(ganeti: Ganeti, mount: str) -> None:
+    ganeti.settings(f"MOUNT={mount}\n")
+    here = ganeti.folder / "here"
+    waiting = ganeti.hook("10-waits", f"touch {here}; exec sleep 4322")
+    disk = ganeti.disk()
+    process = ganeti.start(disk, OSP_PARTITION_STYLE="none")
+    while not here.exists():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+    waiting.unlink()
+    ganeti.create(disk, OSP_PARTITION_STYLE="none")
+    assert not any(b"sleep\x004322" in each for each in _command_lines())
+    assert ganeti.left() == []
+    assert str(disk) not in _loops()
+    check_ext(disk)
+
+
+def test_links_of_a_hostile_root_lead_nowhere(ganeti: Ganeti) -> None:
+    outside = ganeti.folder / "outside"
+    outside.mkdir()
+    (outside / "hostname").write_text("ours")
+    write_root(
+        ganeti.tar, {"etc/shadow": str(outside / "hostname"), "var": str(outside), "etc/hostname": "/etc/passwd"}
+    )
+    before = Path("/etc/passwd").read_bytes()
+
+    runs = [ganeti.run(ganeti.disk(), OSP_PARTITION_STYLE="none")]
+    ganeti.hook("10-none", "exit 0")  # then the root is unpacked
+    runs.append(ganeti.run(ganeti.disk(), OSP_PARTITION_STYLE="none"))
+
+    assert (outside / "hostname").read_text() == "ours"
+    assert sorted(outside.iterdir()) == [outside / "hostname"]
+    assert Path("/etc/passwd").read_bytes() == before
+    assert [status != 0 and "the guest" in log for status, log in runs] == [True, True], runs
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "word"),
+    [
+        ("INSTANCE_NAME", "a b;touch x", "INSTANCE_NAME"),
+        ("OSP_SUITE", "../etc", "suite"),
+        ("OSP_MIRROR", "http://x/$(reboot)", "mirror"),
+        ("OSP_FILESYSTEM", "ext5", "ext4"),
+        ("OSP_PARTITION_STYL", "none", "partition_style"),
+        ("DISK_0_PATH", "/nowhere/disk", "/nowhere/disk"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_before_anything_is_written(
+    ganeti: Ganeti, variable: str, value: str, word: str
+) -> None:
+    disk = ganeti.disk()
+
+    status, log = ganeti.run(disk, **{variable: value})
+
+    assert status != 0
+    assert word in log
+    assert "Traceback" not in log
+    assert disk.stat().st_blocks == 0
+
+
+def test_a_disk_that_is_too_small_is_told_with_sizes(ganeti: Ganeti) -> None:
+    status, log = ganeti.run(ganeti.disk(20 * MIB), OSP_PARTITION_STYLE="none")
+
+    assert status != 0
+    assert "20" in log
+    assert "hint: make the disk larger" in log
+
+
+def test_many_at_once_all_succeed(ganeti: Ganeti) -> None:
+    write_root(ganeti.tar)  # anew, so that all of them find nothing in the cache
+    disks = [ganeti.disk(name=f"disk{number}") for number in range(4)]
+
+    running = [ganeti.start(disk, OSP_PARTITION_STYLE="none") for disk in disks]
+    logs = [process.communicate(timeout=600)[0] for process in running]
+
+    assert [process.returncode for process in running] == [0] * len(disks), logs
+    assert sum("Writing" in log for log in logs) == 1, "one of them writes what all copy"
+    assert len({uuid_of(disk) for disk in disks}) == len(disks)
