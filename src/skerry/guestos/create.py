@@ -22,19 +22,15 @@ from pathlib import Path
 from skerry.commands import Secret
 from skerry.errors import BadInput
 from skerry.guestos.content import (
-    BOOT,
     COPIED,
-    CORE,
-    ESP,
-    BootArea,
     Content,
     Store,
-    boot_files,
     content_of,
     guest_image,
     image_tools,
 )
-from skerry.guestos.disk_files import Disk, open_disk
+from skerry.guestos.disk_files import open_disk
+from skerry.guestos.disk_writing import DiskWriter
 from skerry.guestos.edits import Edit, apply_to_ext, apply_to_folder
 from skerry.guestos.facts import RootFacts
 from skerry.guestos.hooks import Mounted, Surroundings, find_hooks, run_hooks
@@ -43,13 +39,10 @@ from skerry.guestos.instance import Instance
 from skerry.guestos.parameters import Settings
 from skerry.guestos.target import (
     DiskPlan,
-    blank,
     firmwares,
     flush,
     fresh_identities,
-    place,
     plan_disk,
-    table_script,
 )
 from skerry.images.cache import Workspace
 from skerry.images.placing import copy_file
@@ -57,7 +50,6 @@ from skerry.images.toolbox import Tools
 from skerry.progress import Progress
 from skerry.sizes import format_size
 
-_FAT16_SERIAL = 39  # offset of a FAT's volume id
 _MENU = "/boot/grub/grub.cfg"
 _MENU_S = 1
 
@@ -240,41 +232,8 @@ class _Creation:
 
     async def _write(self, plan: DiskPlan, image: Path, tools: Tools) -> None:
         """Table, boot loader and root, over whatever was on the disk."""
-        with open_disk(self.disk, writable=True, flushed=False) as disk:
-            await blank(disk, plan, self.store.commands)
-            await self._write_boot(disk, plan)
-            await asyncio.to_thread(place, disk, image, plan.root.offset)
-        if plan.partitions:
-            await self._write_table(plan, tools)
-
-    async def _write_table(self, plan: DiskPlan, tools: Tools) -> None:
-        words = ("--quiet", "--no-reread", "--no-tell-kernel", "--wipe", "never", "--wipe-partitions", "never")
-        script = table_script(plan, self.identity).encode()
-        await tools.run("sfdisk", *words, self.disk, stdin=script, pass_fds=[self.workspace.lock])
-
-    async def _write_boot(self, disk: Disk, plan: DiskPlan) -> None:
-        if plan.bios is None and plan.esp is None:
-            return
-        area = BootArea(
-            style=plan.style,
-            kind=self.settings.filesystem,
-            root=plan.root.number,
-            core=plan.bios.start if plan.bios else 0,
-            esp=plan.esp.size if plan.esp else 0,
-        )
-        folder = await self.stack.enter_async_context(boot_files(area, self.store))
-        if plan.bios:
-            core = (folder / CORE).read_bytes()
-            if len(core) > plan.bios.size:
-                raise BadInput(
-                    f"GRUB has {len(core)} bytes, more than are in front of the first partition",
-                    hint="set PARTITION_ALIGNMENT to 2048",
-                )
-            disk.write(0, (folder / BOOT).read_bytes())
-            disk.write(plan.bios.offset, core)
-        if plan.esp:
-            await asyncio.to_thread(place, disk, folder / ESP, plan.esp.offset)
-            disk.write(plan.esp.offset + _FAT16_SERIAL, bytes.fromhex(self.identity("esp")[:8]))
+        kind, store, workspace = self.settings.filesystem, self.store, self.workspace
+        await DiskWriter(self.disk, kind, self.identity, tools, store, workspace, self.stack).write(plan, image)
 
 
 def variables(settings: Settings, content: Content) -> dict[str, str]:

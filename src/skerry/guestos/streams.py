@@ -159,6 +159,17 @@ def peek(source: BinaryIO, count: int) -> tuple[bytes, BinaryIO]:
     return first, io.BufferedReader(Rewound(source, first), PIECE)
 
 
+DUMP_HEAD = 32  # bytes that tell a dump
+_DUMP_MAGIC_AT = 24
+_DUMP_MAGICS = frozenset({60011, 60012})  # of the old and the new format, protocols/dumprestore.h
+
+
+def is_dump(begin: bytes) -> bool:
+    """Whether the first DUMP_HEAD bytes of a stream are those of dump(8), of a machine of either byte order."""
+    magic = begin[_DUMP_MAGIC_AT : _DUMP_MAGIC_AT + 4]
+    return not {int.from_bytes(magic, "little"), int.from_bytes(magic, "big")}.isdisjoint(_DUMP_MAGICS)
+
+
 @dataclass(frozen=True)
 class DiskStream:
     """A stream whose beginning was read."""

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from skerry.commands import Commands
 from skerry.errors import BadInput
+from skerry.guestos.content import Store
 from skerry.guestos.environment import read_call
 from skerry.guestos.exporting import Export, export_disk
 from skerry.guestos.helper_vm import Machine
@@ -21,7 +22,7 @@ from skerry.guestos.parameters import Settings
 from skerry.guestos.renaming import Programs, rename_guest
 from skerry.guestos.settings import Places
 from skerry.guestos.settings_files import load
-from skerry.guestos.streams import Format
+from skerry.guestos.streams import DUMP_HEAD, Format, is_dump, peek
 from skerry.images import mirrors
 from skerry.images.cache import Cache
 from skerry.images.settings import BuildSettings, load_settings
@@ -70,9 +71,17 @@ async def import_as_told(told: Told, source: BinaryIO) -> None:
 
     Raises:
         BadInput, BadSettings: the variables or settings are wrong.
-        As `import_disk`.
+        As `import_disk`, and for a dump as `import_dump`.
     """
-    call, _ = await told.read(Script.IMPORT)
+    call, settings = await told.read(Script.IMPORT)
+    begin, source = peek(source, DUMP_HEAD)
+    if is_dump(begin):
+        from skerry.guestos.dumps import import_dump  # noqa: PLC0415 - the builder, for this only
+
+        cache = await _open_cache(load_settings(), told.commands)
+        await import_dump(_disk(call), source, settings, Store(cache, told.commands, told.progress))
+        told.progress.log(f"disk {call.index} was imported from a dump")
+        return
     done = await asyncio.to_thread(import_disk, _disk(call), source, told.progress)
     told.progress.log(f"disk {call.index} was imported: {format_size(done.size)}")
 
@@ -97,8 +106,7 @@ async def rename_as_told(told: Told, machine: Callable[[], Awaitable[Machine]]) 
 async def programs_of(commands: Commands, machine: Callable[[], Awaitable[Machine]]) -> Programs:
     """What renaming works with on this node."""
     settings = load_settings()
-    cache = Cache(settings.cache, settings.image_cache_size, commands)
-    await cache.prepare()
+    cache = await _open_cache(settings, commands)
 
     @asynccontextmanager
     async def tools() -> AsyncIterator[Tools]:
@@ -106,6 +114,12 @@ async def programs_of(commands: Commands, machine: Callable[[], Awaitable[Machin
             yield found
 
     return Programs(cache, commands, tools, lambda: debian_lines(settings), machine)
+
+
+async def _open_cache(settings: BuildSettings, commands: Commands) -> Cache:
+    cache = Cache(settings.cache, settings.image_cache_size, commands)
+    await cache.prepare()
+    return cache
 
 
 def debian_lines(settings: BuildSettings) -> tuple[str, ...]:

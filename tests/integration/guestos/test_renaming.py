@@ -1,10 +1,9 @@
 """A guest gets another name on its disk, and nothing but its disk is touched."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
-from tests.fixtures.guest_disks import NEW, OLD, ext4, gpt_disk
+from tests.fixtures.guest_disks import NEW, OLD, check_ext, debugfs, ext4, gpt_disk
 
 from skerry.errors import BadImage, InvalidState
 from skerry.guestos.host_names import Names
@@ -18,27 +17,17 @@ async def rename(disk: Path, programs: Programs, old: str = OLD) -> tuple[str, .
     return await rename_guest(disk, Names(old, NEW), programs, Quiet())
 
 
-def debugfs(disk: Path, offset: int, command: str) -> str:
-    argv = ["debugfs", "-R", command, f"{disk}?offset={offset}"]
-    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-
-
-def is_sound(disk: Path, offset: int = 0) -> bool:
-    argv = ["e2fsck", "-f", "-n", f"{disk}?offset={offset}"]
-    return subprocess.run(argv, check=False, capture_output=True).returncode == 0
-
-
 async def test_an_ext4_on_the_whole_disk(tmp_path: Path, tree: Path, outside: Path, programs: Programs) -> None:
     disk = ext4(tmp_path / "disk", tree)
 
     changed = await rename(disk, programs)
 
     assert sorted(changed) == ["/etc/hostname", "/etc/hosts"]
-    assert debugfs(disk, 0, "cat /etc/hostname") == f"{NEW}\n"
-    assert debugfs(disk, 0, "cat /etc/hosts") == f"127.0.0.1 localhost\n127.0.1.1 {NEW} shop\n"
-    assert "Mode:  0640" in debugfs(disk, 0, "stat /etc/hosts")
-    assert "Type: symlink" in debugfs(disk, 0, "stat /etc/mailname")
-    assert is_sound(disk)
+    assert debugfs(disk, "cat /etc/hostname") == f"{NEW}\n"
+    assert debugfs(disk, "cat /etc/hosts") == f"127.0.0.1 localhost\n127.0.1.1 {NEW} shop\n"
+    assert "Mode:  0640" in debugfs(disk, "stat /etc/hosts")
+    assert "Type: symlink" in debugfs(disk, "stat /etc/mailname")
+    check_ext(disk)
     assert outside.read_text() == f"{OLD}\n"
 
 
@@ -51,8 +40,8 @@ async def test_an_ext4_in_a_partition(tmp_path: Path, tree: Path, programs: Prog
 
     await rename(disk, programs)
 
-    assert debugfs(disk, second, "cat /etc/hostname") == f"{NEW}\n"
-    assert is_sound(disk, second)
+    assert debugfs(disk, "cat /etc/hostname", second) == f"{NEW}\n"
+    check_ext(disk, second)
     after = disk.read_bytes()
     assert after[:second] == before[:second]
     assert after[second + 32 * MIB :] == before[second + 32 * MIB :]
