@@ -163,6 +163,7 @@ async def all_phases(phases: Phases, *, once: bool) -> None:
 async def machine_phases(cloud: Cloud, image: Path, sha256: str, phases: Phases) -> None:
     """From the image to the login prompt."""
     steps: list[tuple[str, str, Callable[[Bar], Any]]] = [
+        ("host", "Look what the host can do", cloud.host_answers),
         ("import", "Import it as a template", lambda bar: import_template(cloud, image, sha256, bar)),
         ("create", "Clone a machine from it", lambda bar: create_machine(cloud, sha256, bar)),
         ("boot", "Boot it to its login", lambda bar: start_and_wait_for_login(cloud, bar)),

@@ -26,6 +26,7 @@ from skerry.errors import SkerryError, TimedOut, Unavailable
 LOG = "demo.log"
 PASSWORD = re.compile(r"password:?\s+(\S+)", re.IGNORECASE)
 READY_S = 60.0  # until `skerry up` answers, from a cold start
+HOST_S = 180.0  # until libvirt told what the host can do; on a busy machine, trying QEMU takes it a while
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,23 @@ class Cloud:
             problem = told["error"] or {"detail": f"{told['title']}: {told['state']}", "hint": None}
             raise SkerryError(problem["detail"], hint=problem["hint"])
         return told
+
+    async def host_answers(self, bar: Bar) -> bool:
+        """Wait until this machine is there as a host; True where it was already."""
+        waited, problem = False, ""
+        try:
+            async with asyncio.timeout(HOST_S), self.client.stream("GET", "events", timeout=None) as stream:
+                lines = stream.aiter_lines()
+                while offline := [each for each in (await self.get("hosts"))["items"] if not each["online"]]:
+                    waited, problem = True, offline[0]["problem"] or "it did not answer"
+                    bar.step(problem)
+                    await anext(lines)
+        except TimeoutError:
+            raise TimedOut(
+                f"the host was not there within {HOST_S:.0f} s: {problem}",
+                hint=f"the log is {self.server.data / LOG}",
+            ) from None
+        return not waited
 
     @staticmethod
     def _body(answer: httpx.Response) -> Any:
