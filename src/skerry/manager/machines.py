@@ -295,11 +295,14 @@ class Machines:
         if action not in possible_now:
             when = "" if vm.pending_state == vm.state else " after the tasks in its queue"
             possible = ", ".join(str(offer) for offer in possible_now) or "nothing now"
+            hint = f"possible: {possible}"
+            if vm.state is VmState.UNREACHABLE:
+                hint = f"its host {row.host} does not answer now; `skerry host show {row.host}` says why"
             raise InvalidState(
                 f"{vm.name} will be {vm.pending_state}{when}, so {action} is not possible"
                 if when
                 else f"{vm.name} is {vm.state}, so {action} is not possible",
-                hint=f"possible: {possible}",
+                hint=hint,
             )
         return row, vm
 

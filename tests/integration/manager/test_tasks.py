@@ -401,8 +401,9 @@ async def test_a_host_that_is_away_makes_its_machines_unreachable_and_comes_back
     host.hypervisor.fail("the cable was cut")  # type: ignore[attr-defined]
     vm = await in_state(manager, web1, VmState.UNREACHABLE)
     assert vm.actions == ()
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict) as caught:
         await act(manager, web1, VmAction.START)
+    assert "`skerry host show" in (caught.value.hint or "")
 
     host.hypervisor.reach()  # type: ignore[attr-defined]
     await in_state(manager, web1, VmState.STOPPED)
