@@ -9,7 +9,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import cli_start, idle, images, list_vms, page_size, vm_start
+from bench import cli_start, guest_os, idle, images, list_vms, page_size, vm_start
 from bench.figure import Figure
 
 BENCHES = {
@@ -19,6 +19,7 @@ BENCHES = {
     "page": page_size.measure,
     "cli": cli_start.measure,
     "images": images.measure,
+    "guest-os": guest_os.measure,
 }
 
 

@@ -1,4 +1,4 @@
-"""`skerry guest-os create`: what the script `create` of our definition is."""
+"""`skerry guest-os create`, which the script `create` of our definition calls, and `hooks`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ LocalStateDir = Annotated[str, typer.Option("--localstatedir", help="Where the c
 
 
 def add_verbs(noun: Noun) -> None:
-    """Add `create`."""
+    """Put these verbs below `guest-os`."""
     noun.command("create")(create)
+    noun.command("hooks")(hooks)
 
 
 def create(run: Run, *, sysconfdir: SysConfDir = "/etc", localstatedir: LocalStateDir = "/var") -> None:
@@ -33,6 +34,31 @@ def create(run: Run, *, sysconfdir: SysConfDir = "/etc", localstatedir: LocalSta
     os.umask(0o022)  # Ganeti's would keep users of the guest from its files
     places = Places(Path(sysconfdir), Path(localstatedir))
     asyncio.run(create_as_told(os.environ, places, Path.cwd(), CommandRunner(), Log()))
+
+
+def hooks(
+    run: Run,
+    names: Annotated[list[str] | None, typer.Argument(metavar="HOOK", help="Only these hooks.")] = None,
+    *,
+    to: Annotated[str | None, typer.Option("--to", metavar="DIR", help="Write them here, to be run.")] = None,
+) -> None:
+    """List the hooks that come with Skerry, or put some where they are run (CUSTOMIZE_DIR)."""
+    from skerry.guestos.hook_library import library, write_hooks  # noqa: PLC0415 - slow, and only for this
+
+    if to is not None:
+        written = write_hooks(names or [hook.name for hook in library()], Path(to))
+        if run.json:
+            output.put_json([str(path) for path in written])
+        else:
+            output.put("".join(f"{path}\n" for path in written))
+        return
+    chosen = [hook for hook in library() if not names or hook.name in names]
+    items = [{"name": hook.name, "help": hook.help} for hook in chosen]
+    columns = (
+        output.Column("HOOK", lambda item: item["name"]),
+        output.Column("WHAT IT DOES", lambda item: item["help"]),
+    )
+    run.table(items, columns, empty="no such hooks")
 
 
 def open_standard_streams() -> None:

@@ -103,12 +103,16 @@ def content_of(settings: Settings, instance: Instance) -> Content:
 def packages_of(settings: Settings, instance: Instance, distribution: str, architecture: str) -> tuple[str, ...]:
     """The packages beside the minimal system; EXTRA_PKGS with a kernel decides which one."""
     found = [*settings.extra_pkgs]
-    wanted = settings.kernel == "yes" or (settings.kernel == "auto" and instance.fully_virtual)
-    if wanted and not any(name.startswith(_KERNELS) for name in found):
+    if wants_kernel(settings, instance) and not any(name.startswith(_KERNELS) for name in found):
         found.append(kernel_package(instance, distribution, architecture))
     if settings.locale.split(".")[0] not in {"C", "POSIX"} and "locales" not in found:
         found.append("locales")
     return tuple(sorted(found))
+
+
+def wants_kernel(settings: Settings, instance: Instance) -> bool:
+    """Whether the guest shall have a kernel of its own."""
+    return settings.kernel == "yes" or (settings.kernel == "auto" and instance.fully_virtual)
 
 
 def kernel_package(instance: Instance, distribution: str, architecture: str) -> str:
@@ -167,9 +171,10 @@ async def guest_image(content: Content, kind: str, store: Store) -> AsyncIterato
 
     if (made := store.cache.made("guest", key)) and made < store.oldest:
         await store.cache.forget("guest", key)
+    had = store.cache.has("guest", key)
     async with store.cache.use("guest", key, make) as entry:
         yield entry / IMAGE, load_root_facts((entry / FACTS).read_text())
-    if not store.keep:
+    if not store.keep and not had:
         await store.cache.forget("guest", key)
 
 

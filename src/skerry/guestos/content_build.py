@@ -62,7 +62,7 @@ async def open_root(content: Content, store: Store) -> AsyncIterator[tuple[Path,
     async with builder.root() as root:
         told = read_facts(root)
         yield root / ROOT_TAR, await asyncio.to_thread(_look, root / ROOT_TAR, told["sha256"], told["epoch"])
-    if not store.keep:
+    if not store.keep and builder.seconds:
         await builder.forget_before(float("inf"))
     if builder.seconds:
         await builder.trim()

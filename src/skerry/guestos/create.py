@@ -28,6 +28,7 @@ from skerry.guestos.content import (
     content_of,
     guest_image,
     image_tools,
+    wants_kernel,
 )
 from skerry.guestos.disk_files import open_disk
 from skerry.guestos.disk_writing import DiskWriter
@@ -79,6 +80,8 @@ async def create(order: Order, store: Store) -> None:
     with open_disk(Path(disk.path)) as opened:
         plan_disk(order.settings, opened.size, frozenset())  # before anything is built
     content = content_of(order.settings, order.instance)
+    if content.tar:
+        order.progress.log(f"note: {content.tar} is taken as the root; no package is installed beside it")
     async with AsyncExitStack() as stack:
         workspace = await stack.enter_async_context(store.cache.workspace())
         work = _Creation(order, store, content, workspace, Path(disk.path), stack)
@@ -209,6 +212,8 @@ class _Creation:
         return Guest(self.order.instance, self.settings, facts, self.identity("root"), servers)
 
     def _plan(self, facts: RootFacts) -> DiskPlan:
+        if wants_kernel(self.settings, self.order.instance) and not facts.kernel:
+            self.order.progress.log("note: the guest has no kernel, so its disk does not start by itself")
         with open_disk(self.disk) as disk:
             return plan_disk(self.settings, disk.size, firmwares(self.settings, kernel=facts.kernel))
 

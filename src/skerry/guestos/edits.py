@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from skerry.errors import BadImage, BadInput, CommandFailed
+from skerry.errors import BadImage, BadInput, CommandFailed, NoSpace
 from skerry.images.cache import Workspace, disk_was_full
 from skerry.images.toolbox import Tools
 
@@ -81,7 +81,7 @@ async def apply_to_ext(edits: Sequence[Edit], disk: Path, offset: int, tools: To
     Links of the guest lead debugfs only to other files of the guest.
 
     Raises:
-        BadInput: there is no room for them.
+        BadInput, NoSpace: there is no room for them in the file system, or for the disk on the node.
         BadImage: the file system cannot be changed.
     """
     folder = workspace.path / f"edits-{secrets.token_hex(4)}"
@@ -97,7 +97,9 @@ async def apply_to_ext(edits: Sequence[Edit], disk: Path, offset: int, tools: To
     except CommandFailed as exc:
         raise BadImage(f"the guest's file system cannot be changed: {exc.message}") from exc
     words = said.stdout + said.stderr
-    if disk_was_full(words) or "Could not allocate" in words:
+    if disk_was_full(words):
+        raise NoSpace(f"there is no room for the disk {disk}", hint="free some, and install again")
+    if "Could not allocate" in words:
         raise BadInput("the guest's file system has no room for its own settings", hint="give it a larger disk")
     if trouble := _TROUBLE.search(words):
         raise BadImage(f"the guest's file system cannot be changed: {trouble.group()}")

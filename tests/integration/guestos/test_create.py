@@ -116,7 +116,7 @@ def test_a_block_device_with_older_contents(ganeti: Ganeti) -> None:
         for place in range(0, 600 * MIB, MIB):
             older.seek(place)
             older.write(b"older" * 4096)
-    argv = ["losetup", "--find", "--show", file]
+    argv = ["losetup", "--find", "--show", str(file)]
     device = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
     try:
         ganeti.create(Path(device), OSP_PARTITION_STYLE="none", DISK_0_BACKEND_TYPE="block")
@@ -277,3 +277,40 @@ def test_many_at_once_all_succeed(ganeti: Ganeti) -> None:
     assert [process.returncode for process in running] == [0] * len(disks), logs
     assert sum("Writing" in log for log in logs) == 1, "one of them writes what all copy"
     assert len({uuid_of(disk) for disk in disks}) == len(disks)
+
+
+def test_without_a_cache_nothing_that_was_made_is_kept(ganeti: Ganeti) -> None:
+    def entries() -> set[str]:
+        return {each.name for each in (ganeti.cache / "entries").iterdir() if each.name.startswith("guest-")}
+
+    ganeti.settings("GENERATE_CACHE=no\n")
+    before = entries()
+
+    ganeti.create(ganeti.disk(), OSP_PARTITION_STYLE="none")
+
+    assert entries() == before
+
+
+def test_what_is_not_installed_is_told(ganeti: Ganeti) -> None:
+    log = ganeti.create(ganeti.disk(), OSP_PARTITION_STYLE="none")
+
+    assert f"note: {ganeti.tar} is taken as the root" in log
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_at_work(ganeti: Ganeti) -> None:
+    small = ganeti.folder / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "none", small], check=True)
+    try:
+        disk = small / "disk"
+        with disk.open("wb") as file:
+            file.truncate(512 * MIB)
+
+        status, log = ganeti.run(disk, OSP_PARTITION_STYLE="none")
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+    assert status != 0
+    assert "no room" in log or "No space left" in log
+    assert "Traceback" not in log
+    assert ganeti.left() == []
