@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,16 +154,18 @@ async def test_what_was_there_before_is_left_alone(tmp_path: Path, disk: Path) -
         await ended.wait()
 
 
-async def test_leftovers_of_a_run_that_was_cut_off_are_found_by_the_disk_alone(tmp_path: Path, disk: Path) -> None:
+async def test_leftovers_of_a_run_that_was_cut_off_are_found_by_disk_and_uuid(tmp_path: Path, disk: Path) -> None:
     cut = await asyncio.create_subprocess_exec("losetup", "--find", disk)
     await cut.wait()
     disk.unlink()
+    script = await asyncio.create_subprocess_exec("sleep", "600", env=environment_of(a_call(disk)))
     lines: list[str] = []
 
     stays = await Runner().remove_leftovers(UUID, [disk], lines.append)
 
     assert stays == ()
-    assert len(lines) == 1
+    assert len(lines) == 2
+    assert await script.wait() == -signal.SIGKILL
     assert not left(disk)
 
 

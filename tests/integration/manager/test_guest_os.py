@@ -18,7 +18,7 @@ from skerry.manager.access import SYSTEM, Access, Caller
 from skerry.manager.manager import Manager
 from skerry.manager.settings import ManagerSettings
 from skerry.manager.store import tables
-from skerry.manager.types import EmptyDisk, NewVm, Task
+from skerry.manager.types import EmptyDisk, NewVm, Task, VmClone
 from skerry.sizes import MIB
 
 _KERNEL = """#!/bin/sh
@@ -145,6 +145,22 @@ async def test_a_disk_without_a_boot_loader_has_its_kernel_booted_directly(world
     unused = await world.manager.volumes.list(SYSTEM, unused=True)
     assert unused.items == ()
     await succeeded(world.manager, await world.manager.machines.delete(SYSTEM, "web1"))
+    assert await world.volumes() == []
+
+
+async def test_a_kernel_stays_while_a_clone_boots_it(world: World) -> None:
+    write_definition(world.folder / "guest-os", create=_KERNEL)
+    machines = world.manager.machines
+    await succeeded(world.manager, await world.create())
+    await succeeded(world.manager, await machines.clone(SYSTEM, "web1", VmClone(name="web2")))
+    kernel = (await machines.get(SYSTEM, "web2")).direct_kernel
+    assert kernel is not None
+
+    task = await succeeded(world.manager, await machines.delete(SYSTEM, "web1"))
+    assert kernel.kernel.rpartition("/")[2] in await world.volumes()
+    assert any("is used by web2" in line for line in await world.log(task))
+
+    await succeeded(world.manager, await machines.delete(SYSTEM, "web2"))
     assert await world.volumes() == []
 
 
