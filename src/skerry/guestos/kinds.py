@@ -11,7 +11,6 @@ import ipaddress
 import re
 from collections.abc import Callable
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9-]+)?")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -137,6 +136,8 @@ def yes_or_no(text: str) -> bool:
 def zone(text: str) -> str:
     """A time zone; any name of the right form where this machine has no list of them."""
     if not ZONE.fullmatch(text) or not _is_zone(text):
+        from zoneinfo import available_timezones  # noqa: PLC0415 - slow
+
         near = difflib.get_close_matches(text, available_timezones(), n=1)
         meant = f", did you mean {near[0]}?" if near else ""
         raise ValueError(f"expected a time zone such as Europe/Berlin{meant}")
@@ -144,6 +145,11 @@ def zone(text: str) -> str:
 
 
 def _is_zone(text: str) -> bool:
+    file = Path("/usr/share/zoneinfo") / text  # where nearly all machines have them; tzfile(5)
+    if file.is_file() and file.read_bytes()[:4] == b"TZif":
+        return True
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # noqa: PLC0415 - slow
+
     try:
         ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: Python 3.11 on a folder's name
