@@ -21,6 +21,7 @@ from tests.fixtures.another_day import OnAnotherDay, later
 
 from skerry.commands import CommandRunner
 from skerry.images import mirrors
+from skerry.images.builder import FILES
 from skerry.images.cache import Cache, Workspace
 from skerry.images.contents import iso9660
 from skerry.images.outputs import live
@@ -30,6 +31,7 @@ from skerry.images.recipe import BadRecipe, Packages
 from skerry.images.settings import BuildSettings
 from skerry.images.toolbox import Tools
 from skerry.images.tools import TOOLS_SOURCE, tools_tree
+from skerry.images.verify_outputs import Comparison
 from skerry.images.words import Meaning, Source
 from skerry.progress import Quiet
 
@@ -144,6 +146,22 @@ async def test_the_same_root_gives_the_same_bytes_elsewhere_on_another_day(
     )
 
     assert digests(first) == digests(second)
+
+
+async def test_of_two_folders_the_files_that_differ_are_named(build: OutputBuild, tmp_path: Path) -> None:
+    for name, menu in (("one", "timeout 1"), ("other", "timeout 2")):
+        folder = tmp_path / name / FILES / "made-up.pxe"
+        folder.mkdir(parents=True)
+        (folder / "menu").write_text(menu)
+        (tmp_path / name / "facts.json").write_text(json.dumps({"files": {}, "folders": {folder.name: 1}}))
+    comparison = Comparison(
+        find_output("pxe"), build.meaning, build.name, EPOCH, build.tools, build.workspace, build.commands
+    )
+
+    found = await comparison.differences(tmp_path / "one", tmp_path / "other")
+
+    assert found == ["pxe: made-up.pxe:", "  ./menu: content"]
+    assert await comparison.differences(tmp_path / "one", tmp_path / "one") == []
 
 
 async def test_an_iso_has_kernel_root_and_manifests_and_their_sums(build: OutputBuild, tmp_path: Path) -> None:
