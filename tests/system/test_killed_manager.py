@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.little_definition import write_definition
 from tests.fixtures.skerry_up import RunningSkerry, until
 from tests.fixtures.small_images import make_qcow2
 
@@ -87,3 +88,38 @@ def test_an_image_is_imported_once(skerry: RunningSkerry, tmp_path: Path, step: 
     assert task["state"] == "succeeded", task
     assert [image["state"] for image in skerry.items("images") if image["name"] == NAME] == ["ready"]
     skerry.do("DELETE", f"images/{NAME}")
+
+
+# The first try is cut off with a mounted loop device; the second one finds nothing of it.
+INSTALL = """#!/bin/sh
+set -e
+if [ -e {mark} ]; then echo second try; exit 0; fi
+loop=$(losetup --find --show "$DISK_0_PATH")
+mke2fs -q "$loop"
+mkdir {mark}.mnt
+mount "$loop" {mark}.mnt
+touch {mark}
+sleep 600
+"""
+
+
+def test_a_definition_that_was_cut_off_leaves_nothing_on_the_host_and_runs_again(
+    skerry: RunningSkerry, tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    write_definition(skerry.definitions, "cut", create=INSTALL.format(mark=mark))
+    body = CREATE | {"disks": [{"kind": "empty", "size": 64 * 1024**2}], "guest_os": "cut+calm", "start": False}
+
+    task = skerry.send("POST", "vms", body).json()
+    until(mark.exists, "the definition is not run")
+    skerry.kill()
+    skerry.start()
+    task = skerry.finished(task)
+
+    assert task["state"] == "succeeded", task
+    lines = [line["text"] for line in skerry.get(f"tasks/{task['id']}/log")["items"]]
+    told = {line.split()[2] for line in lines if line.startswith("left behind: ")}
+    assert told == {"process", "mount", "loop"}, lines
+    assert "second try" in lines
+    assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
+    assert not list((skerry.data / "storage/spool/uploads").glob("guest-os-*"))
