@@ -129,7 +129,7 @@ class _Creation:
             raise self._too_small(plan, image.stat().st_size)
         if plan.root.offset and self.disk.is_file():
             # resize2fs would cut a plain file off where the file system would end if it began with it.
-            own = self.workspace.path / "root.img"
+            own = self._private("root.img")
             await asyncio.to_thread(copy_file, image, own)
             await self._make_own(own, 0, plan, tools)
             await self._write(plan, own, tools)
@@ -170,10 +170,10 @@ class _Creation:
         facts = await asyncio.to_thread(builder.look_again, facts, session.root)
         plan = self._plan(facts)
         await asyncio.to_thread(apply_to_folder, self._menu(facts, plan), session.root)
-        own = workspace.path / "own.tar"
+        own = self._private("own.tar")
         await session.pack(own, int(time.time()))
         store.progress.step(f"Writing {kind}")
-        image = workspace.path / "root.img"
+        image = self._private("root.img")
         build = builder.output_build(self.content, facts, own, tools, store, workspace)
         tree, uuid = Tree(own, size=facts.size), self.identity("root")
         await builder.write_file_system(build, kind, image, plan.root.size, uuid, tree)
@@ -203,6 +203,12 @@ class _Creation:
         await self._run_hooks(target, root)
 
     # ---- what both have
+
+    def _private(self, name: str) -> Path:
+        """A file for what only the guest's root may read: the folder is open to users of the node."""
+        path = self.workspace.path / name
+        path.touch(mode=0o600)
+        return path
 
     def _guest(self, facts: RootFacts) -> Guest:
         try:

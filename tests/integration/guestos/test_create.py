@@ -173,6 +173,16 @@ def test_a_hook_that_fails_stops_the_installation_and_is_named(ganeti: Ganeti, m
     assert str(disk) not in _loops()
 
 
+def test_nobody_on_the_node_reads_what_only_the_guests_root_may(ganeti: Ganeti) -> None:
+    found = ganeti.folder / "readable"
+    open_files = f'find "${{TARGET%/*}}" -type f -perm /004 -exec grep -l abcdefgh {{}} + > {found} || true'
+    ganeti.hook("10-look", open_files)
+
+    ganeti.create(ganeti.disk(), OSP_PARTITION_STYLE="none", OSP_ROOT_PASSWORD_HASH="$6$abcdefgh$0123456789")
+
+    assert found.read_text() == ""
+
+
 def test_a_hook_that_leaves_a_process_is_named_and_so_is_the_process(ganeti: Ganeti) -> None:
     ganeti.hook("10-daemon", f"sleep 4321 & echo $! > {ganeti.folder}/pid")
 
@@ -314,3 +324,15 @@ def test_a_full_disk_is_told_and_leaves_nothing_at_work(ganeti: Ganeti) -> None:
     assert "no room" in log or "No space left" in log
     assert "Traceback" not in log
     assert ganeti.left() == []
+
+
+def test_a_mirror_that_is_gone_is_told_and_nothing_is_left(ganeti: Ganeti) -> None:
+    ganeti.tar.unlink()
+    disk = ganeti.disk()
+
+    status, log = ganeti.run(disk, OSP_MIRROR="http://127.0.0.1:9/debian", OSP_KERNEL="no")
+
+    assert status != 0
+    assert "127.0.0.1:9" in log
+    assert ganeti.left() == []
+    assert disk.stat().st_blocks == 0
