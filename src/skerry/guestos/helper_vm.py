@@ -95,7 +95,11 @@ class Helper:
 
     async def wait_until_ready(self) -> None:
         """Return when it takes scripts."""
-        await self._while_it_runs(self._reader.readline())
+        await self._while_it_runs(self._greeting())
+
+    async def _greeting(self) -> None:
+        if await self._reader.readline() != b"ready\n":
+            raise HostError("the helper machine does not start as it should")
 
     async def end(self) -> None:
         """Let it write everything to its disks and switch itself off."""

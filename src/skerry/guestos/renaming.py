@@ -129,7 +129,7 @@ class HelperFiles:
         words = shlex.join(path.lstrip("/") for path in paths)
         script = f'set --\nfor each in {words}; do if plain "$each"; then set -- "$@" "$each"; fi; done\n'
         said = await self.helper.run(f'{self._begin}{script}[ $# = 0 ] || tar -c -f - "$@"')
-        return _files_of(said, paths)
+        return files_of(said, paths)
 
     async def write(self, contents: Mapping[str, bytes]) -> None:
         """Give plain files that are there a new content; the inode and all that it has stay.
@@ -150,14 +150,23 @@ class HelperFiles:
         return _FIND.format(type=self.type, disk=self.disk, tops=" ".join(_TOPS), most=MOST)
 
 
-def _files_of(tar: bytes, paths: Sequence[str]) -> dict[str, bytes]:
-    """The plain files of a small tar that have these names."""
-    found = {}
-    if tar:
-        with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+def files_of(tar: bytes, paths: Sequence[str]) -> dict[str, bytes]:
+    """The small plain files of a tar that have these names; the tar is what a stranger's file system made of it.
+
+    Raises:
+        HostError: it is none.
+    """
+    found: dict[str, bytes] = {}
+    if not tar:
+        return found
+    try:
+        with tarfile.open(fileobj=io.BytesIO(tar), mode="r:") as archive:
             for member in archive:
                 path = "/" + member.name.lstrip("/")
-                content = archive.extractfile(member) if member.isreg() and path in paths else None
+                is_small = member.isreg() and not member.issparse() and member.size <= MOST
+                content = archive.extractfile(member) if is_small and path in paths else None
                 if content:
                     found[path] = content.read()
+    except tarfile.TarError as exc:
+        raise HostError("the helper machine answered nonsense") from exc
     return found
