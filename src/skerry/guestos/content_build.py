@@ -142,7 +142,9 @@ async def open_tools(kinds: Sequence[str], store: Store) -> AsyncIterator[tuple[
 
 async def make_image(content: Content, kind: str, store: Store, workspace: Workspace, folder: Path) -> None:
     """Write the image of a kind that grows, and what is known of it, into a folder."""
-    async with open_root(content, store) as (tar, facts), open_tools([kind], store) as (tools, key):
+    # Its age counts from now, so what it is made of must not be old already.
+    fresh = store if store.days is None else replace(store, days=min(store.days, 1))
+    async with open_root(content, fresh) as (tar, facts), open_tools([kind], store) as (tools, key):
         store.progress.step(f"Writing {content.title} as {kind}")
         build = output_build(content, facts, tar, tools, store, workspace)
         size = facts.size + facts.size // 12 + _JOURNAL + _SPARE
