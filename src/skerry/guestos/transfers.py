@@ -7,29 +7,29 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from skerry.commands import Commands
 from skerry.errors import BadInput
 from skerry.guestos.content import Store
 from skerry.guestos.environment import read_call
 from skerry.guestos.exporting import Export, export_disk
-from skerry.guestos.helper_vm import Machine
 from skerry.guestos.host_names import Names
 from skerry.guestos.importing import import_disk
 from skerry.guestos.instance import Call, Script
 from skerry.guestos.parameters import Settings
-from skerry.guestos.renaming import Programs, rename_guest
 from skerry.guestos.settings import Places
 from skerry.guestos.settings_files import load
 from skerry.guestos.streams import DUMP_HEAD, Format, is_dump, peek
-from skerry.images import mirrors
 from skerry.images.cache import Cache
 from skerry.images.settings import BuildSettings, load_settings
-from skerry.images.toolbox import Tools
-from skerry.images.tools import TOOLS_SOURCE, tools_tree
 from skerry.progress import Progress
 from skerry.sizes import format_size
+
+if TYPE_CHECKING:
+    from skerry.guestos.helper_vm import Machine
+    from skerry.guestos.renaming import Programs
+    from skerry.images.toolbox import Tools
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,8 @@ async def rename_as_told(told: Told, machine: Callable[[], Awaitable[Machine]]) 
         BadInput, BadSettings: the variables or settings are wrong.
         As `rename_guest`.
     """
+    from skerry.guestos.renaming import rename_guest  # noqa: PLC0415 - much, that exports and imports do not need
+
     call, _ = await told.read(Script.RENAME)
     first = call.instance.disks[0]
     if not first.path:
@@ -105,6 +107,9 @@ async def rename_as_told(told: Told, machine: Callable[[], Awaitable[Machine]]) 
 
 async def programs_of(commands: Commands, machine: Callable[[], Awaitable[Machine]]) -> Programs:
     """What renaming works with on this node."""
+    from skerry.guestos.renaming import Programs  # noqa: PLC0415 - see above
+    from skerry.images.tools import tools_tree  # noqa: PLC0415
+
     settings = load_settings()
     cache = await _open_cache(settings, commands)
 
@@ -124,6 +129,9 @@ async def _open_cache(settings: BuildSettings, commands: Commands) -> Cache:
 
 def debian_lines(settings: BuildSettings) -> tuple[str, ...]:
     """Apt's sources for the Debian that tools and helper machine come from, as this node gets it."""
+    from skerry.images import mirrors  # noqa: PLC0415 - see above
+    from skerry.images.tools import TOOLS_SOURCE  # noqa: PLC0415
+
     chosen = settings.mirrors(TOOLS_SOURCE.distribution)
     release, sources = mirrors.machine_release(), mirrors.machine_sources()
     found = mirrors.find_mirrors(TOOLS_SOURCE.distribution, release=release, sources=sources, chosen=chosen)
