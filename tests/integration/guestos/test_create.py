@@ -17,6 +17,7 @@ from skerry.images.settings import BuildSettings
 from skerry.sizes import MIB
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Ganeti's node daemon is root")
+needs_loops = pytest.mark.skipif(not Path("/dev/loop-control").exists(), reason="there are no loop devices here")
 
 
 @pytest.fixture
@@ -110,6 +111,7 @@ def test_other_file_systems_are_written_anew_for_each_guest(ganeti: Ganeti, kind
     assert f'TYPE="{kind}"' in said.stdout
 
 
+@needs_loops
 def test_a_block_device_with_older_contents(ganeti: Ganeti) -> None:
     file = ganeti.disk(600 * MIB)
     with file.open("r+b") as older:
@@ -139,6 +141,7 @@ def test_hooks_see_what_the_readme_names_and_change_the_guest(ganeti: Ganeti) ->
     assert seen == "trixie amd64 msdos less,vim web1.example.org 52:54:00:12:34:56 os\n"
 
 
+@needs_loops
 def test_hooks_that_need_a_mount_get_one_that_nobody_else_sees(ganeti: Ganeti) -> None:
     ganeti.settings("MOUNT=yes\n")
     ganeti.hook("10-mounted", 'mountpoint "$TARGET" && [ -b "$FSYSDEV" ] && echo x > "$TARGET/root/seen"')
@@ -155,7 +158,7 @@ def _loops() -> str:
     return subprocess.run(["losetup", "--list"], capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("mount", ["no", "yes"])
+@pytest.mark.parametrize("mount", ["no", pytest.param("yes", marks=needs_loops)])
 def test_a_hook_that_fails_stops_the_installation_and_is_named(ganeti: Ganeti, mount: str) -> None:
     ganeti.settings(f"MOUNT={mount}\n")
     ganeti.hook("10-bad", 'echo "no such luck" >&2; exit 7')
@@ -204,7 +207,7 @@ def _command_lines() -> list[bytes]:
     return found
 
 
-@pytest.mark.parametrize("mount", ["no", "yes"])
+@pytest.mark.parametrize("mount", ["no", pytest.param("yes", marks=needs_loops)])
 def test_after_a_kill_nothing_is_left_and_the_next_run_succeeds(ganeti: Ganeti, mount: str) -> None:
     ganeti.settings(f"MOUNT={mount}\n")
     here = ganeti.folder / "here"

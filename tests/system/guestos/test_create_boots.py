@@ -15,6 +15,9 @@ from skerry.sizes import GIB
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Ganeti's node daemon is root")
 
+SECRET = (  # `openssl passwd -6`: secret
+    "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG."
+)
 PATIENCE = "systemd.default_device_timeout_sec=600"  # the login waits for a serial line that emulation shows late
 
 
@@ -24,11 +27,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory, kept_images: BuildSettin
     ganeti = Ganeti(tmp_path_factory.mktemp("node"))
     ganeti.tar.unlink()  # this time packages are installed
     disk = ganeti.disk(2 * GIB)
-    crypted = subprocess.run(["openssl", "passwd", "-6", "secret"], capture_output=True, text=True, check=True)
     ganeti.create(
         disk,
         OSP_PARTITION_STYLE="gpt",
-        OSP_ROOT_PASSWORD_HASH=crypted.stdout.strip(),
+        OSP_ROOT_PASSWORD_HASH=SECRET,
         OSP_KERNEL_ARGS=PATIENCE,
     )
     image = disk.with_suffix(".qcow2")
