@@ -13,6 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from tests.fixtures.little_definition import write_definition
 from tests.integration.api import contract
 
 from skerry.api.app import create_app
@@ -75,6 +76,7 @@ async def cloud(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cloud
     """One for all tests of this file: the engine for tasks is one a process."""
     folder: Path = tmp_path_factory.mktemp("cloud")
     host = simulated_host("rack1-a", folder=folder)
+    write_definition(folder / "guest-os")
     manager = Manager(
         UpSettings(data_dir=folder / "data", page_dir=folder, storage_pool="skerry"), LocalLink([host])
     )
@@ -333,6 +335,21 @@ async def test_an_upload_is_thrown_away(cloud: Cloud) -> None:
 
     assert (await cloud.do("DELETE", f"uploads/{upload['id']}")).status_code == 204
     assert (await cloud.do("GET", f"uploads/{upload['id']}")).status_code == 404
+
+
+async def test_a_machine_is_made_with_a_guest_os_definition(cloud: Cloud) -> None:
+    (one,) = (await cloud.do("GET", "guest-oses")).json()["items"]
+    assert (one["host"], one["name"], one["variants"]) == ("rack1-a", "little", ["calm", "stormy"])
+    assert (await cloud.do("GET", "guest-oses", params={"host": "nobody"})).status_code == 404
+
+    wanted = {"guest_os": "little+calm", "disks": [{"kind": "empty", "size": 16 * 1024**2}]}
+    await cloud.make_vm("installed", **wanted, os_parameters={"words": "some"})
+    await cloud.done("DELETE", "vms/installed")
+
+    body = {"name": "refused", **wanted, "os_parameters": {"wrds": "some"}}
+    refused = await cloud.do("POST", "vms", json=body)
+    assert refused.status_code == 422
+    assert refused.json()["hint"] == "did you mean words?"
 
 
 async def test_the_host_and_what_it_has_are_shown(cloud: Cloud) -> None:
