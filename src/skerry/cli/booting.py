@@ -47,10 +47,9 @@ def boot_here(images: Sequence[Path], recipe: Path | None, trial: Trial, seed: S
             shutil.copyfile(files[1], scratch / "vars.fd")
         found = asyncio.run(AcceleratorProbe(commands).result())
         trial = replace(trial, accelerator=found.kind, seed=asyncio.run(_seed(seed, scratch, commands)))
-        machine = boot_argv(emulator, thing, trial, scratch)
-        return run_on_terminal(
-            ["setpriv", "--pdeathsig", "TERM", "--", *machine]
-        )  # it ends with us, however we end
+        # The machine ends with us, however we end.
+        words = ["setpriv", "--pdeathsig", "TERM", "--", *boot_argv(emulator, thing, trial, scratch)]
+        return run_on_terminal(words)
 
 
 async def _seed(seed: Seed, scratch: Path, commands: CommandRunner) -> Path | None:
