@@ -85,6 +85,8 @@ touch -d "@$2" "$1/dev"
 for folder in var/cache/apt/archives var/cache/apt/archives/partial var/lib/apt/lists/partial; do
   [ -L "$1/$folder" ] || [ ! -d "$1/$folder" ] || chown 0:0 "$1/$folder"
 done
+# The tree is handed on as it would come out of its tar: scripts may write down when /usr changed.
+find "$1" -xdev -newermt "@$2" -print0 | xargs -0 -r touch --no-dereference --date="@$2" --
 """
 _HINTS = (
     (
