@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from tests.fixtures.another_day import DAYS, as_another_user, later, owned_by_another_user
 from tests.fixtures.images import ROOT, test_cache
-from tests.integration.images.conftest import Recorder, Tiny
+from tests.integration.images.conftest import Recorder, Tiny, with_post, write
 
 from skerry.images.build import Order, build
 from skerry.images.differences import differing_files
@@ -60,15 +60,14 @@ def elsewhere() -> Iterator[Path]:
 async def test_a_lock_gives_the_same_bytes_on_another_day_in_another_folder_for_another_user(
     tiny: Tiny, settings: BuildSettings, tmp_path: Path, elsewhere: Path
 ) -> None:
-    here = await build(Order(tiny.recipe, OUTPUTS), tmp_path, settings=settings, commands=Recorder())
+    recipe = write(tmp_path, with_post("stat --format=%Y /usr > /root/when"))
+    here = await build(Order(recipe, OUTPUTS), tmp_path, settings=settings, commands=Recorder())
     pool = test_cache() / "pool"  # which stays, as it takes long to fetch
-    locked = await lock_recipe(
-        Order(tiny.recipe), None, pool, settings=settings, progress=Quiet(), commands=Recorder()
-    )
-    for file in (tiny.recipe, locked.file):
+    locked = await lock_recipe(Order(recipe), None, pool, settings=settings, progress=Quiet(), commands=Recorder())
+    for file in (recipe, locked.file):
         shutil.copy(file, elsewhere)
 
-    argv = [sys.executable, "-c", BUILD, ROOT, elsewhere / tiny.recipe.name, pool]
+    argv = [sys.executable, "-c", BUILD, ROOT, elsewhere / recipe.name, pool]
     environment = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": str(elsewhere),
