@@ -33,7 +33,7 @@ class DiskWriter:
     async def write(self, plan: DiskPlan, image: Path) -> None:
         """Write table, boot loader and root over whatever was on the disk; `flush` it when all is done."""
         with open_disk(self.disk, writable=True, flushed=False) as disk:
-            await blank(disk, plan, self.store.commands)
+            blank(disk, plan)
             await self._write_boot(disk, plan)
             await asyncio.to_thread(place, disk, image, plan.root.offset)
         if plan.partitions:

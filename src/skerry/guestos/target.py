@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from skerry.commands import Commands
 from skerry.errors import BadInput, HostError, NoSpace
 from skerry.guestos.disk_files import Disk
 from skerry.guestos.parameters import Settings
@@ -155,7 +154,7 @@ def fresh_identities() -> Callable[[str], str]:
     return lambda name: known.setdefault(name, str(uuid.uuid4()))
 
 
-async def blank(disk: Disk, plan: DiskPlan, commands: Commands) -> None:
+def blank(disk: Disk, plan: DiskPlan) -> None:
     """Let nothing of older contents be found: all of a file's, and both ends of a device.
 
     What lies between them is written over, or is no part of anything.
@@ -164,8 +163,7 @@ async def blank(disk: Disk, plan: DiskPlan, commands: Commands) -> None:
         disk.clear(0, min(max(_HEAD, plan.root.offset), disk.size))
         disk.clear(max(disk.size - _HEAD, 0), disk.size)
     else:
-        size = str(max(disk.size, 1))
-        await commands.run(["fallocate", "--punch-hole", "--length", size, disk.path], timeout=300)
+        disk.empty()
 
 
 def place(disk: Disk, image: Path, offset: int) -> None:
