@@ -70,7 +70,7 @@ class Others:
             "/sys",
             "/sys",
         ]
-        bwrap += ["--tmpfs", "/run", "--bind", self.work, "/work", "--bind", self.kept, "/kept"]
+        bwrap += ["--tmpfs", "/run", "--dev-bind", self.work, "/work", "--bind", self.kept, "/kept"]
         bwrap += ["--bind", self.work / "var", "/var/tmp", "--bind", self.work / "var", "/tmp"]
         bwrap += ["--ro-bind", "/etc/resolv.conf", "/etc/resolv.conf"]
         bwrap += ["--chdir", "/work", "--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin"]
