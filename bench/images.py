@@ -12,6 +12,7 @@ It needs root, and 6 GB of disk. SKERRY_BENCH_RUNS says how many rounds.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import shutil
@@ -95,11 +96,12 @@ class Ours:
     def _watch(self, running: subprocess.Popen[bytes]) -> None:
         """Note the high-water mark of the builder itself; the programs that it starts are not ours."""
         status = Path(f"/proc/{running.pid}/status")
-        while running.poll() is None:
-            with_mark = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-            for line in with_mark:
-                self.most = max(self.most, int(line.split()[1]) * 1024)
-            time.sleep(0.05)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ends between two looks
+            while running.poll() is None:
+                for line in status.read_text().splitlines():
+                    if line.startswith("VmHWM:"):
+                        self.most = max(self.most, int(line.split()[1]) * 1024)
+                time.sleep(0.05)
 
     def clean(self) -> None:
         """Leave packages and tools in the cache, and nothing else."""
