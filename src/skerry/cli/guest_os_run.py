@@ -72,6 +72,8 @@ def run_(
             f"{script!r} is no script of a definition", hint=f"there are: {', '.join((*Script, _VERIFY))}"
         )
     found = find(name, tuple(path) if path else search_path(), any_variant=script != Script.CREATE)
+    if script == Script.CREATE:
+        found.definition.check_trusted()
     with ExitStack() as undo:
         disks = [_disk(word, undo) for word in disk or []]
         if index >= len(disks) and script != _VERIFY:

@@ -21,7 +21,7 @@ from skerry.errors import BadInput, Unavailable
 from skerry.guestos.facts import RootFacts, load_root_facts
 from skerry.guestos.instance import Instance
 from skerry.guestos.parameters import Settings
-from skerry.guestos.suites import distribution_of
+from skerry.guestos.suites import distribution_of, has_kernels
 from skerry.images.cache import Cache, Workspace, key_of
 from skerry.images.toolbox import Tools
 from skerry.progress import Progress
@@ -79,7 +79,7 @@ def content_of(settings: Settings, instance: Instance) -> Content:
     """What an instance gets.
 
     Raises:
-        BadInput: there is no such architecture here.
+        BadInput: there is no such architecture here, or no kernel for it.
     """
     architecture = settings.arch or "amd64"
     if architecture not in _ARCHITECTURES:
@@ -88,15 +88,27 @@ def content_of(settings: Settings, instance: Instance) -> Content:
             hint=f"choose {' or '.join(_ARCHITECTURES)}",
         )
     distribution = distribution_of(settings.suite)
+    packages = packages_of(settings, instance, distribution, architecture)
+    tar = prepared_tar(settings, architecture, time.time())
+    ours = set(packages).difference(settings.extra_pkgs)
+    if (
+        not tar
+        and any(name.startswith(_KERNELS) for name in ours)
+        and not has_kernels(settings.suite, architecture)
+    ):
+        raise BadInput(
+            f"{distribution} {settings.suite} has no kernel for {architecture}",
+            hint="set SUITE=bookworm, or ARCH=amd64; or KERNEL=no where the guest needs none",
+        )
     return Content(
         distribution=distribution,
         suite=settings.suite,
         architecture=architecture,
         components=settings.components or ("main",),
-        packages=packages_of(settings, instance, distribution, architecture),
+        packages=packages,
         mirror=settings.mirror.rstrip("/"),
         locale=settings.locale,
-        tar=prepared_tar(settings, architecture, time.time()),
+        tar=tar,
     )
 
 

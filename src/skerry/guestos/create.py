@@ -33,8 +33,9 @@ from skerry.guestos.content import (
 from skerry.guestos.disk_files import open_disk
 from skerry.guestos.disk_writing import DiskWriter
 from skerry.guestos.edits import Edit, apply_to_ext, apply_to_folder
+from skerry.guestos.explained import in_words_of_settings
 from skerry.guestos.facts import RootFacts
-from skerry.guestos.hooks import Mounted, Surroundings, find_hooks, run_hooks
+from skerry.guestos.hooks import Mounted, Surroundings, find_hooks, hooks_of_disks, run_hooks
 from skerry.guestos.identity import Guest, identity_edits, kernel_arguments, name_servers_of
 from skerry.guestos.instance import Instance
 from skerry.guestos.parameters import Settings
@@ -82,13 +83,19 @@ async def create(order: Order, store: Store) -> None:
     content = content_of(order.settings, order.instance)
     if content.tar:
         order.progress.log(f"note: {content.tar} is taken as the root; no package is installed beside it")
+    with in_words_of_settings(content):
+        await _create(order, store, content)
+
+
+async def _create(order: Order, store: Store, content: Content) -> None:
+    disk = Path(order.instance.disks[0].path)
     async with AsyncExitStack() as stack:
         workspace = await stack.enter_async_context(store.cache.workspace())
-        work = _Creation(order, store, content, workspace, Path(disk.path), stack)
+        work = _Creation(order, store, content, workspace, disk, stack)
         plan = await (work.quickly() if work.is_quick else work.generally())
         if order.settings.mount:
             await work.hooks_on_disk(plan)
-        await asyncio.to_thread(flush, Path(disk.path))
+        await asyncio.to_thread(flush, disk)
 
 
 @dataclass(frozen=True)
@@ -166,6 +173,10 @@ class _Creation:
         session = await self.stack.enter_async_context(open_session(workspace, store.commands, tar))
         await asyncio.to_thread(apply_to_folder, identity_edits(self._guest(facts)), session.root)
         if not self.settings.mount:
+            for hook in hooks_of_disks(self.hooks):
+                self.order.progress.log(
+                    f"note: {hook} names the disk, which has nothing on it yet without MOUNT=yes"
+                )
             await self._run_hooks(session.root)
         facts = await asyncio.to_thread(builder.look_again, facts, session.root)
         plan = self._plan(facts)

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from skerry.errors import BadInput
+
 API_VERSIONS = frozenset({10, 15, 20})  # what Ganeti 3 speaks, and we
 API_FILE = "ganeti_api_version"
 VARIANTS_FILE = "variants.list"
@@ -48,6 +50,19 @@ class Definition:
     def trusted(self) -> bool:
         """Whether its create script may run as root on the host: not when it brings one for a helper machine."""
         return CREATE_UNTRUSTED not in self.scripts
+
+    def check_trusted(self) -> None:
+        """Whether its create script may be run here.
+
+        Raises:
+            BadInput: it is one that Ganeti would run in a helper machine.
+        """
+        if not self.trusted:
+            raise BadInput(
+                f"guest_os: {self.name} brings a script for a helper machine (create_untrusted), "
+                "which is not run here",
+                hint="use a definition that has only `create`",
+            )
 
     def names(self) -> tuple[str, ...]:
         """What a person may ask for: `debootstrap+trixie` per variant, or the bare name."""

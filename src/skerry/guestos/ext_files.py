@@ -24,9 +24,11 @@ _DISK, _FOLDER = "/disk", "/work"  # in the sandbox
 _NEEDS_RECOVERY = 0x4  # of the incompatible features: the journal holds what the file system does not have yet
 _STAT = re.compile(
     r"Inode: \d+ +Type: (?P<type>.+?) +Mode: +(?P<mode>\d+) .*?"
-    r"User: +(?P<user>\d+) +Group: +(?P<group>\d+) .*?Size: (?P<size>\d+)",
+    r"User: +(?P<user>\d+) +Group: +(?P<group>\d+) .*?Size: (?P<size>\d+)\s+File ACL: (?P<block>\d+)",
     re.DOTALL,
 )
+_ATTRIBUTE = re.compile(r"^  ([a-z]+\.[A-Za-z0-9_.-]+) \(\d+\)", re.MULTILINE)
+_MOST_ATTRIBUTES = 32
 TIMEOUT_S = 300.0
 
 
@@ -36,6 +38,7 @@ class _Found:
     user: int
     group: int
     size: int
+    has_block: bool  # of its own, for attributes
 
 
 @dataclass(frozen=True)
@@ -54,20 +57,26 @@ class ExtFiles:
         return {path: self._file(number).read_bytes() for number, path in enumerate(found)}
 
     async def write(self, contents: Mapping[str, bytes]) -> None:
-        """Give plain files that are there a new content; owner and mode stay.
+        """Give plain files that are there a new content; owner, mode, labels and access lists stay.
 
         Raises:
             HostError: the file system did not take it, as when it is full or damaged.
         """
         await self._replay()
+        found = await self._stat(list(contents))
+        attributes = await self._attributes(list(found))
         lines = []
-        for number, (path, facts) in enumerate((await self._stat(list(contents))).items()):
+        for number, (path, facts) in enumerate(found.items()):
             self._file(number).write_bytes(contents[path])
             folder, _, name = path.rpartition("/")
             lines += [f"cd {folder or '/'}", f"rm {name}", f"write {_FOLDER}/file-{number} {name}"]
             lines += [f"sif {name} mode 0100{facts.mode:03o}", f"sif {name} uid {facts.user}"]
             lines += [f"sif {name} gid {facts.group}"]
+            lines += [f"ea_set -f {_FOLDER}/{file} {name} {attribute}" for attribute, file in attributes[path]]
         said = await self._debugfs(lines, "-w")
+        if any(facts.has_block for facts in found.values()):
+            # A block that attributes had for themselves stays allocated. What is damaged (4) is so since before.
+            await self._run("e2fsck", "-f", "-p", self._place, ok=(0, 1, 4))
         if await self.read(list(contents)) != dict(contents):
             words = said.stderr.strip().splitlines()[-1:] or ["it holds something else afterwards"]
             raise HostError(f"the file system on {self.disk} cannot be changed: {words[0]}")
@@ -90,8 +99,24 @@ class ExtFiles:
             match = _STAT.match(part)
             if match and match["type"] == "regular":
                 mode = int(match["mode"], 8)
-                found[path] = _Found(mode, int(match["user"]), int(match["group"]), int(match["size"]))
+                user, group, size = (int(match[each]) for each in ("user", "group", "size"))
+                found[path] = _Found(mode, user, group, size, match["block"] != "0")
         return found
+
+    async def _attributes(self, paths: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+        """What files have beside their bytes, as a label of SELinux: names, and the files with the values."""
+        listed = (await self._debugfs([f"ea_list {path}" for path in paths])).stdout
+        names = sorted(set(_ATTRIBUTE.findall(listed)))[:_MOST_ATTRIBUTES]
+        wanted = {path: [(name, f"value-{n}-{name}") for name in names] for n, path in enumerate(paths)}
+        await self._debugfs(
+            [f"ea_get -f {_FOLDER}/{file} {path} {name}" for path in paths for name, file in wanted[path]]
+        )
+        # For what a file does not have, debugfs leaves an empty one.
+        return {path: [pair for pair in wanted[path] if self._has(pair[1])] for path in paths}
+
+    def _has(self, file: str) -> bool:
+        path = self.workspace.path / file
+        return path.is_file() and path.stat().st_size > 0
 
     async def _debugfs(self, lines: Sequence[str], *words: Arg) -> Output:
         script = "".join(f"{line}\n" for line in lines)

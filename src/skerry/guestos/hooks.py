@@ -2,8 +2,8 @@
 
 Each hook runs as root on the node, with Ganeti's variables and TARGET, SUITE, ARCH, PARTITION_STYLE, EXTRA_PKGS,
 BLOCKDEV and FSYSDEV. Hooks have process and mount namespaces of their own: what they mount is theirs, and all that
-is left of them is gone when they, or we, end. The first one that fails, or that leaves processes behind, stops the
-installation and is named.
+is left of them is gone when they, or we, end; so are their loop devices of the disk when they do. The first one
+that fails, or that leaves processes behind, stops the installation and is named.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from skerry.progress import Progress
 
 TIMEOUT_S = 3600.0
 _NAME = re.compile(r"[A-Za-z0-9_-]+")  # of run-parts(8), unless it is told otherwise
+_OF_DISKS = re.compile(rb"\b(?:BLOCKDEV|FSYSDEV)\b")
+_LOOK_AT = 2**20  # bytes of a hook
 _GRACE = 20  # tenths of a second until what a hook leaves is called left: filters of its output may end after it
 # The first process of the namespace. It says which hook it is at, and what is there beside itself afterwards. The
 # guest gets devices that chroot needs and the node's name servers, for as long as the namespace lasts.
@@ -52,6 +54,17 @@ others() {
   done
   [ -n "$left" ]
 }
+loops() { losetup --noheadings --output NAME --associated "$BLOCKDEV" 2>/dev/null; }
+let_go() {
+  for loop in $(loops); do
+    case " $known " in *" $loop "*) ;; *)
+      echo "note: $hook left $loop, which is detached now"
+      losetup --detach "$loop" ;;
+    esac
+  done
+}
+known=$(echo $(loops))
+trap let_go EXIT
 for hook; do
   echo "hook $hook"
   "$hook" || { echo "@failed $? $hook"; exit 1; }
@@ -100,6 +113,16 @@ def find_hooks(folder: Path) -> tuple[Path, ...]:
     except (FileNotFoundError, NotADirectoryError):
         return ()
     return tuple(each for each in found if _NAME.fullmatch(each.name) and _is_program(each))
+
+
+def hooks_of_disks(hooks: Sequence[Path]) -> tuple[Path, ...]:
+    """Those that name BLOCKDEV or FSYSDEV, and so may expect the guest on its disk already."""
+    return tuple(hook for hook in hooks if _OF_DISKS.search(_beginning(hook)))
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LOOK_AT)
 
 
 def _is_program(path: Path) -> bool:

@@ -20,6 +20,18 @@ UBUNTU = frozenset(
         *("jammy", "kinetic", "lunar", "mantic", "noble", "oracular", "plucky", "questing", "resolute", "devel"),
     }
 )
+# Debian 13 has none for i386 (its release notes, 5.1), and Ubuntu has none since 20.04.
+_WITH_I386_KERNELS = frozenset(
+    {
+        *("etch", "lenny", "squeeze", "wheezy", "jessie", "stretch", "buster", "bullseye", "bookworm"),
+        *("oldoldstable", "oldstable", "hardy", "lucid", "precise", "trusty", "xenial", "bionic"),
+    }
+)
+
+
+def has_kernels(suite: str, architecture: str) -> bool:
+    """Whether a release has a kernel for an architecture; one that is not known may have."""
+    return architecture != "i386" or suite in _WITH_I386_KERNELS or suite not in DEBIAN | UBUNTU
 
 
 def distribution_of(suite: str) -> str:

@@ -193,10 +193,18 @@ class Cache:
             try:
                 await asyncio.to_thread(remove_tree, folder)
             except PermissionError:
-                # What a build without root left: files of the users of its namespace, who must remove them.
-                enter = ("unshare", "--user", "--map-auto", "--map-root-user")
-                await self._commands.run([*enter, "rm", "-rf", "--one-file-system", folder], timeout=300)
+                await self._remove_protected(folder)
         path.with_suffix(".lock").unlink(missing_ok=True)
+
+    async def _remove_protected(self, folder: Path) -> None:
+        if os.geteuid() == 0:
+            # What a script made immutable, or fit only to be added to.
+            await self._commands.run(["chattr", "-R", "-f", "-i", "-a", folder], ok=range(256), timeout=300)
+            await asyncio.to_thread(remove_tree, folder)
+            return
+        # What a build without root left: files of the users of its namespace, who must remove them.
+        enter = ("unshare", "--user", "--map-auto", "--map-root-user")
+        await self._commands.run([*enter, "rm", "-rf", "--one-file-system", folder], timeout=300)
 
     async def _remove_if_abandoned(self, lock_path: Path) -> None:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -11,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.fixtures.small_guest import Ganeti, check_ext, debugfs, write_root
+from tests.fixtures.small_guest import Ganeti, check_ext, debugfs, partitions, write_root
 
 from skerry.images.settings import BuildSettings
 from skerry.sizes import MIB
@@ -25,14 +24,8 @@ def ganeti(tmp_path: Path, kept_images: BuildSettings) -> Ganeti:
     return Ganeti(tmp_path)
 
 
-def table(disk: Path) -> list[dict[str, object]]:
-    said = subprocess.run(["sfdisk", "--json", disk], capture_output=True, text=True, check=True).stdout
-    partitions: list[dict[str, object]] = json.loads(said)["partitiontable"]["partitions"]
-    return partitions
-
-
 def root_offset(disk: Path) -> int:
-    return int(str(table(disk)[-1]["start"])) * 512
+    return int(str(partitions(disk)[-1]["start"])) * 512
 
 
 def uuid_of(disk: Path, offset: int = 0) -> str:
@@ -74,15 +67,15 @@ def test_two_guests_of_one_cache_share_nothing_that_names_them(ganeti: Ganeti) -
     assert uuid_of(disks[0]) != uuid_of(disks[1])
 
 
-@pytest.mark.parametrize(("style", "partitions"), [("msdos", 1), ("gpt", 3)])
-def test_a_partitioned_disk_has_boot_loader_and_menu(ganeti: Ganeti, style: str, partitions: int) -> None:
+@pytest.mark.parametrize(("style", "number"), [("msdos", 1), ("gpt", 3)])
+def test_a_partitioned_disk_has_boot_loader_and_menu(ganeti: Ganeti, style: str, number: int) -> None:
     disk = ganeti.disk()
 
     ganeti.create(disk, OSP_PARTITION_STYLE=style)
 
     offset = root_offset(disk)
     check_ext(disk, offset)
-    assert len(table(disk)) == partitions
+    assert len(partitions(disk)) == number
     assert disk.stat().st_size == 1024 * MIB
     assert b"GRUB" in disk.read_bytes()[:512]
     assert f"root=UUID={uuid_of(disk, offset)} ro" in debugfs(disk, "cat /boot/grub/grub.cfg", offset)
@@ -94,7 +87,7 @@ def test_efi_system_partitions_have_serial_numbers_of_their_own(ganeti: Ganeti) 
     for disk in disks:
         ganeti.create(disk, OSP_PARTITION_STYLE="gpt", OSP_FIRMWARE="uefi")
 
-    numbers = {uuid_of(disk, int(str(table(disk)[0]["start"])) * 512) for disk in disks}
+    numbers = {uuid_of(disk, int(str(partitions(disk)[0]["start"])) * 512) for disk in disks}
     assert len(numbers) == 2
 
 
@@ -135,10 +128,11 @@ def test_hooks_see_what_the_readme_names_and_change_the_guest(ganeti: Ganeti) ->
     ganeti.hook("20-named.badly", "exit 1")
     disk = ganeti.disk()
 
-    ganeti.create(disk, OSP_PARTITION_STYLE="msdos", OSP_EXTRA_PKGS="less,vim")
+    log = ganeti.create(disk, OSP_PARTITION_STYLE="msdos", OSP_EXTRA_PKGS="less,vim")
 
     seen = debugfs(disk, "cat /root/seen", root_offset(disk))
     assert seen == "trixie amd64 msdos less,vim web1.example.org 52:54:00:12:34:56 os\n"
+    assert "10-look names the disk, which has nothing on it yet without MOUNT=yes" in log
 
 
 @needs_loops
@@ -158,10 +152,11 @@ def _loops() -> str:
     return subprocess.run(["losetup", "--list"], capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("mount", ["no", pytest.param("yes", marks=needs_loops)])
+@needs_loops
+@pytest.mark.parametrize("mount", ["no", "yes"])
 def test_a_hook_that_fails_stops_the_installation_and_is_named(ganeti: Ganeti, mount: str) -> None:
     ganeti.settings(f"MOUNT={mount}\n")
-    ganeti.hook("10-bad", 'echo "no such luck" >&2; exit 7')
+    ganeti.hook("10-bad", 'losetup --find "$BLOCKDEV" && echo "no such luck" >&2; exit 7')
     later = ganeti.hook("20-later", f"touch {ganeti.folder}/later")
     disk = ganeti.disk()
 
@@ -184,6 +179,18 @@ def test_nobody_on_the_node_reads_what_only_the_guests_root_may(ganeti: Ganeti) 
     ganeti.create(ganeti.disk(), OSP_PARTITION_STYLE="none", OSP_ROOT_PASSWORD_HASH="$6$abcdefgh$0123456789")
 
     assert found.read_text() == ""
+
+
+def test_what_a_hook_made_immutable_goes_with_the_rest(ganeti: Ganeti) -> None:
+    ganeti.hook(
+        "10-keep", 'echo "nameserver 192.0.2.1" > "$TARGET/etc/kept"; chattr +i "$TARGET/etc/kept" || true'
+    )
+    disk = ganeti.disk()
+
+    ganeti.create(disk, OSP_PARTITION_STYLE="none")
+
+    assert debugfs(disk, "cat /etc/kept") == "nameserver 192.0.2.1\n"
+    assert ganeti.left() == []
 
 
 def test_a_hook_that_leaves_a_process_is_named_and_so_is_the_process(ganeti: Ganeti) -> None:

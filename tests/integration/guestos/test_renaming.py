@@ -47,6 +47,26 @@ async def test_an_ext4_in_a_partition(tmp_path: Path, tree: Path, programs: Prog
     assert after[second + 32 * MIB :] == before[second + 32 * MIB :]
 
 
+async def test_labels_and_access_lists_of_files_stay(tmp_path: Path, tree: Path, programs: Programs) -> None:
+    disk = ext4(tmp_path / "disk", tree)
+    given = b"\2\0\0\0" + b"".join(  # acl(5) as xattr(7): all may read, and user 1000
+        tag.to_bytes(2, "little") + b"\4\0" + user.to_bytes(4, "little")
+        for tag, user in ((1, 0), (2, 1000), (4, 0), (16, 0), (32, 0))
+    )
+    (tmp_path / "acl").write_bytes(given)
+    debugfs(disk, "ea_set /etc/hostname security.selinux system_u:object_r:hostname_etc_t:s0", writing=True)
+    debugfs(disk, f"ea_set -f {tmp_path}/acl /etc/hostname system.posix_acl_access", writing=True)
+
+    await rename(disk, programs)
+
+    assert debugfs(disk, "cat /etc/hostname") == f"{NEW}\n"
+    assert "system_u:object_r:hostname_etc_t:s0" in debugfs(disk, "ea_get /etc/hostname security.selinux")
+    debugfs(disk, f"ea_get -f {tmp_path}/kept /etc/hostname system.posix_acl_access")
+    assert (tmp_path / "kept").read_bytes() == given
+    assert "Extended attributes" not in debugfs(disk, "stat /etc/hosts")
+    check_ext(disk)
+
+
 async def test_a_folder_that_is_a_link_leads_nowhere(tmp_path: Path, programs: Programs) -> None:
     host, root = tmp_path / "host", tmp_path / "root"
     host.mkdir()

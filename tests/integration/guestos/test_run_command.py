@@ -65,3 +65,22 @@ def test_wrong_words_are_told(
 ) -> None:
     assert run(*words, "--path", definitions) == 2
     assert told in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("other", ["with another create", "alone"])
+def test_what_ganeti_would_run_in_a_helper_machine_is_not_run_here(
+    definitions: str, tmp_path: Path, other: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    create = Path(definitions) / "little/create"
+    untrusted = create.with_name("create_untrusted")
+    if other == "alone":
+        create.rename(untrusted)
+    else:
+        untrusted.write_text("#!/bin/sh\n")
+        untrusted.chmod(0o755)
+    disk = tmp_path / "web1.raw"
+
+    assert run("little+calm", "create", "--path", definitions, "--disk", f"{disk}:16M") == 2
+
+    assert "create_untrusted), which is not run here" in capfd.readouterr().err
+    assert not disk.exists()

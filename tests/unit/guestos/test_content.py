@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from skerry.errors import BadInput
 from skerry.guestos.content import Content, content_of, kernel_package, packages_of, prepared_tar
 from skerry.guestos.instance import Instance, InstanceDisk
 from skerry.guestos.settings import settings_of
@@ -46,6 +47,20 @@ def test_the_kernel_knows_the_devices(
     distribution: str, architecture: str, parameters: dict[str, str], expected: str
 ) -> None:
     assert kernel_package(instance(**parameters), distribution, architecture) == expected
+
+
+def test_a_release_without_kernels_for_an_architecture_is_told(tmp_path: Path) -> None:
+    settings = replace(settings_of(), arch="i386", cache_dir=tmp_path)
+    assert "linux-image-686" in content_of(replace(settings, suite="bookworm"), instance()).packages
+    assert content_of(replace(settings, suite="ours"), instance()).architecture == "i386"
+    assert content_of(replace(settings, kernel="no"), instance()).packages == ()
+    assert content_of(replace(settings, extra_pkgs=("linux-image-ours",)), instance()).suite == "trixie"
+
+    with pytest.raises(BadInput, match="debian trixie has no kernel for i386"):
+        content_of(settings, instance())
+
+    (tmp_path / "cache-trixie-i386.tar").touch()
+    assert content_of(settings, instance()).tar
 
 
 def test_a_locale_brings_its_package() -> None:

@@ -35,6 +35,14 @@ def argv(meaning: Meaning, lines: tuple[str, ...] = ()) -> list[str]:
     return [str(word) for word in install_argv(DebInstaller(meaning, lines, "mmdebstrap 1"), Path("/w/tree"))]
 
 
+def test_a_guest_of_the_older_pcs_needs_no_program_that_tries_them() -> None:
+    words = install_argv(DebInstaller(MEANING, (), "1", architecture="i386"), Path("/w/tree"))
+
+    assert "--architectures=i386" in words
+    assert "--skip=check/qemu" in words
+    assert "--skip=check/qemu" not in argv(MEANING)
+
+
 def test_the_command_names_packages_suite_and_sources() -> None:
     words = argv(MEANING, ("deb http://m.example/debian trixie main",))
 
