@@ -16,8 +16,6 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from skerry.errors import SkerryError
-from skerry.host.operation import MachineRef
-from skerry.host.operations import definition as definitions
 from skerry.host.types import (
     AddressesChanged,
     HypervisorLost,
@@ -31,6 +29,7 @@ from skerry.host.types import (
 )
 from skerry.link.port import FromHost, Link
 from skerry.manager.background import end_all, keep_going
+from skerry.manager.definitions import KnownDefinitions
 from skerry.manager.events import Events
 from skerry.manager.listing import HostRows, MachineRows, StorageNews
 from skerry.manager.samples import LastSamples
@@ -43,7 +42,6 @@ from skerry.manager.vms import tell_changed
 _log = logging.getLogger(__name__)
 _RETRY_S = 2.0
 _PRESENCE_S = 1.0
-_DEFINITION_DEADLINE_S = 20.0
 _m = tables.machines.c
 
 
@@ -56,7 +54,7 @@ class Inventory:
         self._link = link
         self._events = events
         self._news: dict[UUID, asyncio.Future[None]] = {}
-        self._wanted: asyncio.Queue[tuple[str, UUID]] = asyncio.Queue()
+        self._definitions = KnownDefinitions(database, link)
         self._pools: dict[UUID, UUID] = {}  # of each machine, for samples
         self._present: dict[str, bool] = {}
         self._own: list[asyncio.Task[None]] = []
@@ -72,7 +70,7 @@ class Inventory:
         self._own = [
             keep_going("the inventory", self._follow, retry_s=_RETRY_S),  # which begins with a listing each time
             keep_going("the presence of hosts", self._watch_presence, retry_s=_RETRY_S),
-            keep_going("the keeping of definitions", self._fetch_definitions, retry_s=_RETRY_S),
+            keep_going("the keeping of definitions", self._definitions.follow, retry_s=_RETRY_S),
         ]
 
     async def stop(self) -> None:
@@ -162,7 +160,7 @@ class Inventory:
         for machine_id in machines.gone:
             self._pools.pop(machine_id, None)
         for machine_id in machines.redefined:
-            self._wanted.put_nowait((told.host, machine_id))
+            self._definitions.want(told.host, machine_id)
 
     async def _lost(self, writing: Writing, host: str, reason: str) -> None:
         if not await HostRows(writing, host).lost(reason):
@@ -214,21 +212,6 @@ class Inventory:
                 if not present.get(name, False):
                     await self._lost(writing, name, "it is not present on the link")
         self._present = present
-
-    async def _fetch_definitions(self) -> None:
-        """Keep the last known XML of each machine, for the day when its host is gone."""
-        while True:
-            host, machine_id = await self._wanted.get()
-            with _told_later(f"the definition of {machine_id}"):
-                found = await self._link.call(
-                    host, definitions.show, MachineRef(uuid=machine_id), deadline_s=_DEFINITION_DEADLINE_S
-                )
-                async with self._database.write() as writing:
-                    await writing.execute(
-                        sa.update(tables.machines)
-                        .where(_m.id == machine_id)
-                        .values(definition=found.xml, definition_etag=found.etag)
-                    )
 
 
 @contextmanager

@@ -242,10 +242,10 @@ class MachineRows:
             await self._insert(machine, values)
             return f"{machine.name} was found on {self._host}"
         self.seen[machine.uuid] = row.pool_id
+        if machine.etag != row.definition_etag:  # also of one that is as before: the manager may have died between
+            self.redefined.append(machine.uuid)
         if row.machine == text and row.host == self._host and not row.creating:
             return ""
-        if machine.etag != row.definition_etag:
-            self.redefined.append(machine.uuid)
         await self._set(machine.uuid, **values)
         return _words_for(row, machine)
 

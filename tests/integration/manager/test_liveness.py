@@ -9,6 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 import sqlalchemy as sa
+from tests.fixtures.simulated_manager import until
 
 from skerry.manager.store import tables
 from skerry.manager.store.columns import now
@@ -77,7 +78,7 @@ async def test_the_tasks_of_a_dead_manager_are_taken_over_once(
     await first.life.stop()
     await silence(database, "first")
 
-    await second.life._bury_the_dead()
+    await until(second.life._bury_the_dead, lambda _: bool(second.taken))
     await second.life._bury_the_dead()
 
     assert second.taken == ["first"]
@@ -114,7 +115,8 @@ async def test_who_was_taken_for_dead_gives_up_and_begins_anew(
     assert first.life._connection is not None
     await first.life._connection.close()
     await silence(database, "first")
-    await second.life._bury_the_dead()
+    # The server notices when it next looks that the connection, and so the lock, is gone.
+    await until(second.life._bury_the_dead, lambda _: second.taken == ["first"])
 
     with pytest.raises(psycopg.OperationalError):
         await first.life._beat()
