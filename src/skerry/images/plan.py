@@ -90,7 +90,8 @@ def plan(
     base = step("base", "base", installer.title, {**installer.inputs, "lock": locked, **checks})
     if salt:
         base = replace(base, key=key_of(base.key, salt))
-    root = step("root", "root", "Running the recipe's scripts", configure.inputs(meaning), [base])
+    scripts = "Running the recipe's scripts" if meaning.scripts else "Configuring the root"
+    root = step("root", "root", scripts, configure.inputs(meaning), [base])
     described = step("about", "about", "Describing the root", {"format": about.FORMAT, "name": name}, [base, root])
 
     def output_plan(output: Output) -> OutputPlan:

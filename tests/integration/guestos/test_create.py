@@ -287,9 +287,9 @@ def test_a_disk_that_is_too_small_is_told_with_sizes(ganeti: Ganeti) -> None:
     assert "hint: make the disk larger" in log
 
 
-def test_many_at_once_all_succeed(ganeti: Ganeti) -> None:
+def test_ten_at_once_all_succeed(ganeti: Ganeti) -> None:
     write_root(ganeti.tar)  # anew, so that all of them find nothing in the cache
-    disks = [ganeti.disk(name=f"disk{number}") for number in range(4)]
+    disks = [ganeti.disk(name=f"disk{number}") for number in range(10)]
 
     running = [ganeti.start(disk, OSP_PARTITION_STYLE="none") for disk in disks]
     logs = [process.communicate(timeout=600)[0] for process in running]
