@@ -337,7 +337,7 @@ def check_can_be_cloned(row: sa.Row[Any], machine: Machine) -> None:
         )
 
 
-def placeholder(machine: NewMachine) -> Machine:
+def machine_in_the_making(machine: NewMachine) -> Machine:
     """How a machine is shown while it is being made."""
     return Machine.model_validate(
         {

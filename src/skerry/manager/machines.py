@@ -225,7 +225,7 @@ class Machines:
             "vcpus": args.machine.vcpus,
             "memory": args.machine.memory,
             "should_run": args.start,
-            "machine": creation.placeholder(args.machine).model_dump_json(),
+            "machine": creation.machine_in_the_making(args.machine).model_dump_json(),
             "addresses": "[]",
         }
         await writing.execute(sa.insert(tables.machines).values(row))
