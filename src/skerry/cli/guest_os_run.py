@@ -14,6 +14,7 @@ from skerry.errors import BadInput
 
 if TYPE_CHECKING:
     from skerry.guestos.definition import Definition
+    from skerry.guestos.helper_running import HelperRunner
     from skerry.guestos.instance import Call, InstanceDisk, InstanceNic
 
 _VERIFY = "verify"
@@ -56,6 +57,16 @@ def run_(
         list[Path] | None,
         typer.Option("--path", metavar="DIR", help="Look here instead of where Ganeti looks. Can be repeated."),
     ] = None,
+    helper: Annotated[
+        bool, typer.Option("--helper", help="create, rename: run it in a helper machine, and not here.")
+    ] = False,
+    helper_file: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="A file or folder that it finds there, beside its own and /etc/ganeti. Can be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Run a script of a definition with Ganeti's environment, and remove what it leaves behind.
 
@@ -97,11 +108,14 @@ def run_(
             index=index,
             device=str(disks[index]) if script in _TRANSFERS else "",
         )
-        asyncio.run(_run(found.definition, call, script, minutes * 60))
+        helper_files = tuple(helper_file or ()) if helper else None
+        asyncio.run(_run(found.definition, call, script, minutes * 60, helper_files))
         undo.pop_all()
 
 
-async def _run(definition: Definition, call: Call, script: str, limit_s: float) -> None:
+async def _run(
+    definition: Definition, call: Call, script: str, limit_s: float, helper_files: tuple[Path, ...] | None
+) -> None:
     from skerry.guestos.running import Runner, Streams  # noqa: PLC0415
 
     runner = Runner()
@@ -111,11 +125,23 @@ async def _run(definition: Definition, call: Call, script: str, limit_s: float) 
         return
     if script == "export" and is_terminal(1):
         raise BadInput("the disk would go to the terminal", hint="lead it into a file or a pipe: … > disk.export")
+    if helper_files is not None:
+        await _helper_runner(helper_files).run(definition, call, on_line=output.say, limit_s=limit_s)
+        return
     streams = Streams(
         stdin=sys.stdin.buffer if script == "import" else None,
         stdout=sys.stdout.buffer if script == "export" else None,
     )
     await runner.run(definition, call, on_line=output.say, limit_s=limit_s, streams=streams)
+
+
+def _helper_runner(files: tuple[Path, ...]) -> HelperRunner:
+    from skerry.cli.guest_os_streams import helper_machine  # noqa: PLC0415 - as above
+    from skerry.commands import CommandRunner  # noqa: PLC0415
+    from skerry.guestos.helper_running import HelperRunner  # noqa: PLC0415
+    from skerry.guestos.transfers import programs_of  # noqa: PLC0415
+
+    return HelperRunner(lambda: programs_of(CommandRunner(), helper_machine), files)
 
 
 def _disk(word: str, undo: ExitStack) -> Path:

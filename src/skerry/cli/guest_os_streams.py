@@ -75,7 +75,7 @@ def rename(run: Run, *, sysconfdir: SysConfDir = "/etc", localstatedir: LocalSta
     from skerry.guestos.transfers import rename_as_told  # noqa: PLC0415 - slow, and only for this
 
     open_standard_streams()
-    asyncio.run(rename_as_told(_told(run, sysconfdir, localstatedir), _machine))
+    asyncio.run(rename_as_told(_told(run, sysconfdir, localstatedir), helper_machine))
 
 
 def _told(run: Run, sysconfdir: str, localstatedir: str) -> Told:
@@ -86,8 +86,8 @@ def _told(run: Run, sysconfdir: str, localstatedir: str) -> Told:
     return Told(run.environ, Places(Path(sysconfdir), Path(localstatedir)), CommandRunner(), Log())
 
 
-async def _machine() -> Machine:
-    """How machines run on this node."""
+async def helper_machine() -> Machine:
+    """How helper machines run on this node."""
     import shutil  # noqa: PLC0415
 
     from skerry.commands import CommandRunner  # noqa: PLC0415 - slow, and only for this
@@ -98,7 +98,7 @@ async def _machine() -> Machine:
     emulator = next((path for name in EMULATORS if (path := shutil.which(name))), None)
     if emulator is None:
         raise Unavailable(
-            "this file system is changed by a helper machine, and QEMU is not installed",
+            "a helper machine is needed for this, and QEMU is not installed",
             hint="install the package qemu-system-x86",
         )
     return Machine(emulator, (await AcceleratorProbe(CommandRunner()).result()).kind)

@@ -111,6 +111,8 @@ async def _manager(settings: UpSettings) -> AsyncIterator[Manager]:
         storage_pool=settings.storage_pool,
         import_folders=settings.import_folders,
         guest_os_folders=settings.guest_os_folders,
+        guest_os_helper=settings.guest_os_helper,
+        guest_os_helper_files=settings.guest_os_helper_files,
     )
     daemons = LibvirtDaemons(settings.libvirt_folder, of_host.uri)
     await daemons.ensure()  # a libvirt that is not installed is told now, and not from task to task

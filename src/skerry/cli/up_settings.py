@@ -17,6 +17,7 @@ import typer
 
 from skerry.api.settings import ApiSettings
 from skerry.errors import BadSettings, Unavailable
+from skerry.guestos.needs import HELPERS, Helper
 from skerry.manager.settings import ManagerSettings, default_data_dir
 from skerry.settings import (
     FLAG,
@@ -77,6 +78,18 @@ class UpSettings(ManagerSettings, ApiSettings):
     )
     guest_os_folders: tuple[str, ...] = setting(
         WORDS, "folders in which guest OS definitions are; none: where Ganeti looks on this machine", default=()
+    )
+    guest_os_helper: Helper = setting(
+        TEXT,
+        "whether definitions run in a helper machine: auto, where they need root or device mapper and there is "
+        "none; always, but for Skerry's own; never",
+        default="auto",
+        choices=HELPERS,
+    )
+    guest_os_helper_files: tuple[str, ...] = setting(
+        WORDS,
+        "files and folders that definitions find in the helper machine, beside /etc/ganeti",
+        default=(),
     )
     host_name: str = setting(TEXT, "what this host is called; empty: the machine's name", default="")
     ready_file: Path | None = setting(PATH, "file to write the address into when Skerry is ready", default=None)

@@ -47,6 +47,7 @@ class Content:
     mirror: str  # "": as the builder's settings and this machine say
     locale: str
     tar: Path | None = None  # a root that somebody prepared, in place of packages
+    core: bool = True  # what a Debian has that somebody installs, beside what it cannot do without
 
     @property
     def title(self) -> str:

@@ -72,7 +72,7 @@ async def _plan(content: Content, settings: BuildSettings, store: Store) -> Plan
     source = Source(content.distribution, content.suite, content.components)
     meaning = Meaning(
         source=source,
-        packages=Packages(names=content.packages, weak_dependencies=False),
+        packages=Packages(names=content.packages, weak_dependencies=False, core=content.core),
         scripts=(),
         locale=content.locale,
     )

@@ -33,7 +33,7 @@ MODULES = (
     *("fs/ext4/", "fs/xfs/", "fs/btrfs/", "fs/fat/", "fs/erofs/", "fs/squashfs/", "fs/overlayfs/"),
     *("fs/nls/nls_ascii", "fs/nls/nls_cp437", "crypto/crc32", "arch/x86/crypto/crc32", "lib/libcrc32c"),
 )
-_SCRIPTS = ("helper_init.sh", "helper_disk.sh")
+_SCRIPTS = ("helper_init.sh", "helper_disk.sh", "helper_port.sh")
 _KERNEL, _INITRD = "vmlinuz", "initrd"
 
 
@@ -115,6 +115,7 @@ def _write_archive(archive: Path, tree: Path, version: str) -> None:
         *(cpio.folder(name) for name in ("etc", "mnt", "proc", "sbin", "sys", "tmp")),
         cpio.file("init", _script(_SCRIPTS[0]), executable=True),
         cpio.file("sbin/disk", _script(_SCRIPTS[1]), executable=True),
+        cpio.file("sbin/port", _script(_SCRIPTS[2]), executable=True),
         cpio.file("bin/busybox", tree / "usr/bin/busybox", executable=True),
         cpio.link("bin/sh", "busybox"),
         cpio.link("sbin/modprobe", "../bin/busybox"),  # the kernel itself calls it

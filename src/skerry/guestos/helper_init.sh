@@ -21,11 +21,7 @@ case " $(cat /proc/cmdline) " in
     ;;
 esac
 
-port=
-until [ -n "$port" ]; do
-  for port in /dev/vport*; do [ -c "$port" ] || port=; done
-  [ -n "$port" ] || usleep 10000
-done
+until port=$(port helper 2> /dev/null) && [ -c "$port" ]; do usleep 10000; done
 exec 3<> "$port"
 echo ready >&3
 while read -r word <&3; do

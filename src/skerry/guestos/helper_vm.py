@@ -7,8 +7,8 @@ it is told and what it answers go through one port; disks are found by name: `di
     async with open_helper(image, machine, [HelperDisk("guest", path)], commands) as helper:
         said = await helper.run('mount -t xfs "$(disk guest)" /mnt && cat /mnt/etc/hostname')
 
-For definitions that need device mapper or mounts as root (Debian's own with PARTITION_STYLE=msdos): give a disk
-with a Debian root as "system", the folder of the definition as a tar on a read-only disk, and `network=True`.
+What its scripts write to `$(port log)` comes line by line, while they run. `helper_running` lets foreign
+definitions work there that need device mapper or mounts as root.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import os
 import socket
 import stat
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -38,6 +38,7 @@ _MOST = 16 * MIB  # bytes of one answer
 _LAST_WORDS = 6  # lines of the console that an error repeats
 _NOBODY = 65534
 _KVM = Path("/dev/kvm")
+_LINE_LIMIT = 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True)
@@ -131,26 +132,34 @@ async def open_helper(
     network: bool = False,
     memory: int = MEMORY,
     timeout_s: float = TIMEOUT_S,
+    on_line: Callable[[str], None] | None = None,
 ) -> AsyncIterator[Helper]:
     """Start the machine, and switch it off afterwards; its disks hold everything then.
+
+    `on_line` gets what scripts write to the port `log`: all of it, when the context has ended well.
 
     Raises:
         HostError, CommandFailed, Unavailable: QEMU does not run, or the machine does not start.
         TimedOut: it lived longer than `timeout_s`.
     """
-    ours, theirs = socket.socketpair()
     console: deque[str] = deque(maxlen=_LAST_WORDS)
-    with ExitStack() as stack:
-        stack.enter_context(theirs)
+    async with AsyncExitStack() as stack:
+        ours, theirs = _connection(stack)
+        ports = {"helper": theirs.fileno()}
+        log = None
+        if on_line is not None:
+            told, telling = _connection(stack)
+            ports["log"] = telling.fileno()
+            log = await stack.enter_async_context(_reading(told, on_line))
         shown = [stack.enter_context(opened(disk)) for disk in disks]
         start = [stack.enter_context(opened(HelperDisk("", each, read_only=True))) for each in image_files(image)]
-        words = argv(machine, start, shown, theirs.fileno(), network=network, memory=memory)
+        words = argv(machine, start, shown, ports, network=network, memory=memory)
         running = asyncio.create_task(
             commands.run(
                 [*unprivileged_argv(os.geteuid(), _kvm_group(machine)), *words],
                 timeout=timeout_s,
                 on_line=console.append,
-                pass_fds=[theirs.fileno(), *(each.descriptor for each in (*start, *shown))],
+                pass_fds=[*ports.values(), *(each.descriptor for each in (*start, *shown))],
             )
         )
         reader, writer = await asyncio.open_connection(sock=ours, limit=_MOST)
@@ -159,12 +168,49 @@ async def open_helper(
             await helper.wait_until_ready()
             yield helper
             await helper.end()
+            if log is not None:
+                telling.close()  # QEMU had a copy, so that now the other end hears the end
+                await log
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             writer.close()
             with suppress(ConnectionError):  # QEMU left while we wrote
                 await writer.wait_closed()
+
+
+def _connection(stack: AsyncExitStack) -> tuple[socket.socket, socket.socket]:
+    """Two ends, of which the caller takes the first over, and the second goes to QEMU."""
+    ours, theirs = socket.socketpair()
+    stack.callback(theirs.close)
+    return ours, theirs
+
+
+@asynccontextmanager
+async def _reading(end: socket.socket, on_line: Callable[[str], None]) -> AsyncIterator[asyncio.Task[None]]:
+    """Hand on what comes, line by line, until there is no more to come."""
+    reader, writer = await asyncio.open_connection(sock=end, limit=_LINE_LIMIT)
+    task = asyncio.create_task(_hand_on(reader, on_line))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        writer.close()
+
+
+async def _hand_on(reader: asyncio.StreamReader, on_line: Callable[[str], None]) -> None:
+    while True:
+        try:
+            raw = await reader.readuntil(b"\n")
+        except asyncio.IncompleteReadError as exc:
+            raw = exc.partial
+        except asyncio.LimitOverrunError as exc:
+            raw = await reader.read(exc.consumed)
+        if not raw:
+            return
+        for part in raw.decode(errors="replace").rstrip("\r\n").split("\r"):
+            on_line(part)
 
 
 def image_files(image: HelperImage) -> tuple[Path, Path]:
@@ -211,20 +257,22 @@ def argv(
     machine: Machine,
     start: Sequence[OpenedDisk],
     disks: Sequence[OpenedDisk],
-    port: int,
+    ports: Mapping[str, int],
     *,
     network: bool,
     memory: int,
 ) -> list[Arg]:
-    """QEMU's command line; `start` are kernel and initial RAM disk, `port` is a connected socket."""
+    """QEMU's command line; `start` are kernel and initial RAM disk, `ports` are connected sockets by name."""
     kernel, initrd = (f"/proc/self/fd/{each.descriptor}" for each in start)
     cpu = "host" if machine.accelerator == "kvm" else "max"
     words: list[Arg] = [machine.emulator, "-machine", f"q35,accel={machine.accelerator}", "-cpu", cpu]
     words += ["-m", f"{memory // MIB}M", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]
     words += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
     words += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
-    words += ["-chardev", f"socket,id=port,fd={port}", "-device", "virtio-serial-pci"]
-    words += ["-device", "virtserialport,chardev=port,name=helper"]
+    words += ["-device", "virtio-serial-pci"]
+    for name, socket_ in ports.items():
+        words += ["-chardev", f"socket,id={name},fd={socket_}"]
+        words += ["-device", f"virtserialport,chardev={name},name={name}"]
     words += ["-kernel", kernel, "-initrd", initrd, "-append", _kernel_arguments(network=network)]
     for number, disk in enumerate(disks):
         words += disk_argv(number, disk)
@@ -242,11 +290,13 @@ def disk_argv(number: int, opened: OpenedDisk) -> list[Arg]:
     disk, read_only = opened.disk, "on" if opened.disk.read_only else "off"
     driver = "host_device" if opened.is_block else "file"
     part = f",offset={disk.offset}" + (f",size={disk.size}" if disk.size is not None else "")
+    part += "" if disk.read_only else ",discard=unmap"  # what is discarded there is a hole here
     return [
         *("-add-fd", f"fd={opened.descriptor},set={number}"),
         *(
             "-blockdev",
-            f"driver={driver},node-name=file{number},filename=/dev/fdset/{number},read-only={read_only}",
+            f"driver={driver},node-name=file{number},filename=/dev/fdset/{number},read-only={read_only}"
+            + ("" if disk.read_only else ",discard=unmap"),
         ),
         *("-blockdev", f"driver=raw,node-name=disk{number},file=file{number},read-only={read_only}{part}"),
         *("-device", f"virtio-blk-pci,drive=disk{number},serial={disk.name}"),

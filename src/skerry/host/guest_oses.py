@@ -16,10 +16,12 @@ from pathlib import Path
 from uuid import UUID
 
 from skerry.commands import CommandRunner, Commands
-from skerry.errors import BadInput, Conflict
+from skerry.errors import Conflict
 from skerry.guestos import search
 from skerry.guestos.check import Checked
+from skerry.guestos.helper_running import HelperRunner
 from skerry.guestos.instance import Call, Instance, InstanceDisk, Script
+from skerry.guestos.needs import Helper, abilities, needs_of, wants_helper
 from skerry.guestos.running import Runner
 from skerry.sizes import MIB
 from skerry.storage.blocking import file_errors
@@ -31,9 +33,18 @@ _BOOT = "-boot"
 class GuestOses:
     """The definitions of this host."""
 
-    def __init__(self, folders: Sequence[Path] = (), *, commands: Commands | None = None) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path] = (),
+        *,
+        commands: Commands | None = None,
+        helper: Helper = "auto",
+        helper_runner: HelperRunner | None = None,
+    ) -> None:
         self._folders = tuple(folders)
         self._runner = Runner(commands or CommandRunner())
+        self._helper: Helper = helper
+        self._helper_runner = helper_runner  # None: no machine can be started here
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -51,12 +62,7 @@ class GuestOses:
             NotFound, BadInput, BadDefinition: there is none, or it cannot.
         """
         found = search.find(name, self.folders)
-        if not found.definition.trusted:
-            raise BadInput(
-                f"guest_os: {found.definition.name} brings a script for a helper machine (create_untrusted), "
-                "which is not run here",
-                hint="use a definition that has only `create`",
-            )
+        found.definition.check_trusted()
         return found
 
     async def install(
@@ -93,12 +99,22 @@ class GuestOses:
             with file_errors("the disk of the new machine cannot be made"):
                 for part, size in zip(parts, sizes, strict=True):
                     _make_file(part, size)
-            await self._runner.run(found.definition, call, on_line=on_line, limit_s=limit_s)
+            await self._run(found, call, limit_s=limit_s, on_line=on_line)
             for part, path in zip(parts, files, strict=True):
                 part.rename(path)
         finally:
             for part in parts:
                 part.unlink(missing_ok=True)
+
+    async def _run(
+        self, found: search.Found, call: Call, *, limit_s: float, on_line: Callable[[str], None]
+    ) -> None:
+        """Here, or in a helper machine where the scripts need what this host does not have."""
+        needs = await asyncio.to_thread(needs_of, found.definition)
+        if self._helper_runner is None or not wants_helper(self._helper, needs, abilities()):
+            await self._runner.run(found.definition, call, on_line=on_line, limit_s=limit_s)
+        else:
+            await self._helper_runner.run(found.definition, call, on_line=on_line, limit_s=limit_s)
 
     async def discard(self, machine: UUID, files: Sequence[Path], on_line: Callable[[str], None]) -> None:
         """Remove what was made of these disks, and all that scripts for this machine left on the host.

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from skerry.commands import CommandRunner
 from skerry.errors import Unavailable
+from skerry.guestos.helper_running import HelperRunner
+from skerry.guestos.helper_vm import Machine
 from skerry.host.agent import Host
 from skerry.host.guest_oses import GuestOses
 from skerry.host.libvirt_hypervisor import LibvirtHypervisor
 from skerry.host.settings import HostSettings
 from skerry.host.storage import HostStorage
-from skerry.hypervisor.accelerator import AcceleratorProbe
+from skerry.hypervisor.accelerator import EMULATORS, AcceleratorProbe
 from skerry.hypervisor.connection import Hypervisor
 from skerry.storage.directory import Directory
 from skerry.storage.pools import LibvirtPools
 from skerry.storage.uploads import Uploads
+
+if TYPE_CHECKING:
+    from skerry.guestos.renaming import Programs
 
 __all__ = ["HostSettings", "real_host"]
 
@@ -35,6 +43,7 @@ def real_host(
     """
     connection = connection or Hypervisor(settings.uri, definitions=settings.libvirt_definitions)
     _make_folders(settings)
+    accelerator = accelerator or AcceleratorProbe(CommandRunner())
     hypervisor = LibvirtHypervisor(connection, serial_logs=settings.serial_folder, accelerator=accelerator)
     pool = Directory(settings.storage_pool, settings.storage_folder, registry=LibvirtPools(connection))
     storage = HostStorage(
@@ -43,8 +52,27 @@ def real_host(
         import_folders=[Path(folder) for folder in settings.import_folders],
         others=hypervisor.storage_pools,
     )
-    guest_oses = GuestOses([Path(folder) for folder in settings.guest_os_folders])
+    guest_oses = GuestOses(
+        [Path(folder) for folder in settings.guest_os_folders],
+        helper=settings.guest_os_helper,
+        helper_runner=_helper_runner(settings, accelerator),
+    )
     return Host(settings.known_as, hypervisor, storage, guest_oses=guest_oses)
+
+
+def _helper_runner(settings: HostSettings, accelerator: AcceleratorProbe) -> HelperRunner:
+    async def machine() -> Machine:
+        emulator = next((path for name in EMULATORS if (path := shutil.which(name))), None)
+        if emulator is None:
+            raise Unavailable("there is no QEMU for a helper machine", hint="install the package qemu-system-x86")
+        return Machine(emulator, (await accelerator.result()).kind)
+
+    async def programs() -> Programs:
+        from skerry.guestos.transfers import programs_of  # noqa: PLC0415 - the builder, for this only
+
+        return await programs_of(CommandRunner(), machine)
+
+    return HelperRunner(programs, tuple(Path(each) for each in settings.guest_os_helper_files))
 
 
 def _make_folders(settings: HostSettings) -> None:

@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from skerry.guestos.needs import HELPERS, Helper
 from skerry.hypervisor.daemon import default_uri
 from skerry.settings import PATH, TEXT, WORDS, setting
 
@@ -42,6 +43,18 @@ class HostSettings:
     )
     guest_os_folders: tuple[str, ...] = setting(
         WORDS, "folders in which guest OS definitions are; none: where Ganeti looks on this host", default=()
+    )
+    guest_os_helper: Helper = setting(
+        TEXT,
+        "whether definitions run in a helper machine: auto, where they need root or device mapper and there is "
+        "none; always, but for Skerry's own; never",
+        default="auto",
+        choices=HELPERS,
+    )
+    guest_os_helper_files: tuple[str, ...] = setting(
+        WORDS,
+        "files and folders of the host that definitions find in the helper machine, beside /etc/ganeti",
+        default=(),
     )
 
     @property

@@ -13,7 +13,10 @@ KERNEL, INITRD = (OpenedDisk(HelperDisk("", Path("/cache/file"), read_only=True)
 
 
 def words_of(machine: Machine, *disks: OpenedDisk, network: bool = False) -> list[str]:
-    return [str(word) for word in argv(machine, (KERNEL, INITRD), disks, 9, network=network, memory=512 * MIB)]
+    return [
+        str(word)
+        for word in argv(machine, (KERNEL, INITRD), disks, {"helper": 9}, network=network, memory=512 * MIB)
+    ]
 
 
 def after(words: list[str], option: str) -> list[str]:
@@ -60,8 +63,8 @@ def test_a_part_of_a_disk_is_all_that_the_machine_sees_of_it() -> None:
     backends = after([str(word) for word in disk_argv(0, OpenedDisk(disk, 10, is_block=True))], "-blockdev")
 
     assert backends == [
-        "driver=host_device,node-name=file0,filename=/dev/fdset/0,read-only=off",
-        "driver=raw,node-name=disk0,file=file0,read-only=off,offset=1048576,size=2097152",
+        "driver=host_device,node-name=file0,filename=/dev/fdset/0,read-only=off,discard=unmap",
+        "driver=raw,node-name=disk0,file=file0,read-only=off,offset=1048576,size=2097152,discard=unmap",
     ]
 
 
