@@ -118,9 +118,11 @@ def packages_of(settings: Settings, instance: Instance, distribution: str, archi
     found = [*settings.extra_pkgs]
     if wants_kernel(settings, instance) and not any(name.startswith(_KERNELS) for name in found):
         found.append(kernel_package(instance, distribution, architecture))
+    if distribution == "ubuntu" and any(name.startswith(_KERNELS) for name in found):
+        found.append("initramfs-tools")  # which Ubuntu's kernels only recommend
     if settings.locale.split(".")[0] not in {"C", "POSIX"} and "locales" not in found:
         found.append("locales")
-    return tuple(sorted(found))
+    return tuple(sorted(set(found)))
 
 
 def wants_kernel(settings: Settings, instance: Instance) -> bool:

@@ -29,6 +29,15 @@ def test_a_machine_with_firmware_gets_a_kernel_and_others_bring_theirs() -> None
     assert packages(instance(), kernel="no") == ()
 
 
+def test_ubuntu_gets_what_makes_the_initial_ram_disk_beside_its_kernel() -> None:
+    def of(**given: Any) -> tuple[str, ...]:
+        return packages_of(replace(settings_of(), **given), instance(), "ubuntu", "amd64")
+
+    assert of() == ("initramfs-tools", "linux-image-virtual")
+    assert of(extra_pkgs=("linux-generic", "initramfs-tools")) == ("initramfs-tools", "linux-generic")
+    assert of(kernel="no") == ()
+
+
 def test_a_kernel_among_the_extra_packages_is_the_one() -> None:
     assert packages(instance(), extra_pkgs=("less", "linux-image-rt-amd64")) == ("less", "linux-image-rt-amd64")
 

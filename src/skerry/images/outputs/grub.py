@@ -105,15 +105,17 @@ def menu(entries: Sequence[MenuEntry], arguments: str, timeout_s: int) -> str:
 def menu_entries(names: Collection[str], title: str, boot: BootFolder, *, own_boot: bool) -> list[MenuEntry]:
     """The lines of the menu, by the names of all files of the root.
 
-    Debian's kernel packages keep links to the newest kernel, so the menu is right after every update. With a
-    separate /boot (`own_boot`) the links are in there, see `link_files`. Others have their kernels by name.
+    Debian's kernel packages keep links to the newest kernel, so the menu is right after every update; Ubuntu's do
+    so in /boot. With a separate /boot (`own_boot`) the links are in there, see `link_files`. Others have their
+    kernels by name.
 
     Raises:
         BadRecipe: the root has no kernel, or none with an initial RAM disk.
     """
     folder = "" if own_boot else boot.path.removesuffix("/boot")
-    if all(f"/{name}" in names for name in _LINKS):
-        first = boot.path.rstrip("/") if own_boot else folder
+    places = [place for place in ("", "/boot") if all(f"{place}/{name}" in names for name in _LINKS)]
+    if places:
+        first = boot.path.rstrip("/") if own_boot else folder + places[0]
         kernel, initrd = (f"{first}/{name}" for name in _LINKS)
         return [
             MenuEntry(title, kernel, (initrd,)),

@@ -75,6 +75,17 @@ def test_the_links_of_debian_stay_right_after_updates() -> None:
     assert second.kernel == "/vmlinuz.old"
 
 
+def test_so_do_those_of_ubuntu() -> None:
+    names = {
+        f"/boot/{name}{version}" for name in ("vmlinuz", "initrd.img") for version in ("", "-6.8.0-1-generic")
+    }
+
+    assert menu_entries(names, "ubuntu", ROOT, own_boot=False)[0] == MenuEntry(
+        "ubuntu", "/boot/vmlinuz", ("/boot/initrd.img",)
+    )
+    assert menu_entries(names, "ubuntu", OWN, own_boot=True)[0].kernel == "/vmlinuz"
+
+
 def test_paths_are_those_of_the_file_system_that_has_them() -> None:
     own = menu_entries(DEBIAN, "debian", OWN, own_boot=True)
     sub = menu_entries(DEBIAN, "debian", BootFolder("uuid", "/@/boot", ("btrfs",)), own_boot=False)
