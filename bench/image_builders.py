@@ -8,6 +8,7 @@ every package on the disk. They make less: a file system, without boot loader, m
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -21,7 +22,19 @@ _PROGRAMS = (
     *("mtools", "cpio", "zstd", "xz-utils", "debian-archive-keyring", "ca-certificates", "libarchive13t64"),
 )
 _EPOCH = "1735689600"
+# debootstrap does not look at Provides, so who uses it names what provides python3-cryptography's virtual
+# dependencies: https://lists.debian.org/debian-boot/2018/06/msg00016.html
+_PROVIDERS = ("python3-cffi-backend",)
 _ARCHIVES = "/var/cache/apt/archives/"
+
+
+class BuilderFailed(Exception):
+    """One of the other builders ended with an error; the message is its output's end."""
+
+    @property
+    def reason(self) -> str:
+        """The last line of it, for a table."""
+        return str(self).strip().rpartition("\n")[2]
 
 
 @dataclass(frozen=True)
@@ -55,8 +68,11 @@ class Others:
         file.write_text("\n".join(stanzas))
 
     def run(self, *argv: str | Path) -> None:
-        """Run a program of the tree, with all rights, and without this machine's files."""
-        bwrap: list[str | Path] = ["bwrap", "--die-with-parent", "--unshare-pid", "--cap-add", "ALL"]
+        """Run a program of the tree, with all rights, and without this machine's files.
+
+        In a namespace of processes, bwrap would not wait for the program, and nobody know its processor time.
+        """
+        bwrap: list[str | Path] = ["bwrap", "--die-with-parent", "--cap-add", "ALL"]
         bwrap += [
             "--bind",
             self.tree,
@@ -78,7 +94,7 @@ class Others:
         bwrap += ["--setenv", "SOURCE_DATE_EPOCH", _EPOCH]
         done = subprocess.run([*bwrap, *argv], check=False, capture_output=True, text=True)
         if done.returncode:
-            raise RuntimeError(f"{argv[0]} failed: {(done.stdout + done.stderr)[-3000:]}")
+            raise BuilderFailed(f"{argv[0]} failed: {(done.stdout + done.stderr)[-3000:]}")
 
     def mmdebstrap(self) -> None:
         """The bare minimum: packages into a tar, and the tar into a file system."""
@@ -99,7 +115,7 @@ class Others:
         environment = {**os.environ, "TMPDIR": str(self.work / "var"), "SOURCE_DATE_EPOCH": _EPOCH}
         done = subprocess.run(argv, cwd=self.work, env=environment, check=False, capture_output=True, text=True)
         if done.returncode:
-            raise RuntimeError(f"mmdebstrap failed: {done.stderr[-3000:]}")
+            raise BuilderFailed(f"mmdebstrap failed: {done.stderr[-3000:]}")
         self._file_system("root.tar")
 
     def debootstrap(self) -> None:
@@ -108,14 +124,19 @@ class Others:
         self._file_system("root")
 
     def _debootstrap(self, *options: str) -> None:
-        include = f"--include={','.join(self.packages)}"
+        include = f"--include={','.join((*self.packages, *_PROVIDERS))}"
         words = ["--variant=minbase", "--cache-dir=/work/debs", include, *options]
         self.run("debootstrap", *words, SUITE, "/work/root", self.lines[0].split()[1])
 
     def fetch(self) -> None:
-        """Let them have what they want beside our packages: debootstrap knows one suite, mkosi its own cache."""
-        self._debootstrap("--download-only")
-        self.mkosi()
+        """Let them have what they want beside our packages: debootstrap knows one suite, mkosi its own cache.
+
+        Who fails here fails again when it is measured, and is told there.
+        """
+        with contextlib.suppress(BuilderFailed):
+            self._debootstrap("--download-only")
+        with contextlib.suppress(BuilderFailed):
+            self.mkosi()
         self.clean()
 
     def _file_system(self, source: str) -> None:

@@ -9,6 +9,7 @@ recipe is text that people wrote.
 from __future__ import annotations
 
 import codecs
+import hashlib
 import os
 import stat
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class Lines:
 
     def __init__(self, recipe: Path) -> None:
         self.files: list[str] = []
+        self.read: list[dict[str, str | int]] = []  # the same, with what was in them
         self._open: list[_File] = []
         self._size = 0
         self._again: Line | None = None
@@ -96,6 +98,7 @@ class Lines:
         """
         data = _content(path, line)
         self._size += len(data)
+        self.read.append({"file": path, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()})
         if self._size > MAX_TOTAL_SIZE:
             raise _mistake(line, f"the recipe and its includes are larger than {MAX_TOTAL_SIZE} bytes")
         for mark, name in _NOT_UTF8.items():

@@ -20,7 +20,7 @@ from skerry_kickstart.lines import Line, Lines
 from skerry_kickstart.mistakes import Mistake, Notes, TooManyMistakes
 from skerry_kickstart.packages import Packages
 
-FORMAT = 2  # of the JSON
+FORMAT = 3  # of the JSON
 MAX_LINE = 64 * 1024  # characters of a line outside scripts
 MAX_COMMANDS = 10_000  # lines of the command part; each takes about a millisecond
 NEWEST = "DEVEL"
@@ -82,6 +82,7 @@ class _Reader:
             "format": FORMAT,
             "version": self._grammar.name,
             "files": list(dict.fromkeys(self._lines.files)) if self._lines else [],
+            "read": self._lines.read if self._lines else [],
             "commands": self._commands,
             "packages": self._packages.data(),
             "scripts": self._scripts,

@@ -15,6 +15,7 @@ from skerry.cli import output
 from skerry.cli.client import Json
 from skerry.cli.program import is_terminal
 from skerry.commands import CommandRunner, run_on_terminal
+from skerry.images.answers import ANSWERS, Answers
 from skerry.images.build import Order, begin, build, build_image
 from skerry.images.locking import lock_recipe
 from skerry.images.looking import clean, look_ahead, open_shell
@@ -136,7 +137,8 @@ def check_here(recipe: Path, *, syntax: str = "", lenient: bool = False) -> list
     Raises:
         BadRecipe: with every mistake.
     """
-    read = _run(read_recipe(recipe, CommandRunner(), version=syntax))
+    answers = Answers(load_settings().cache / ANSWERS, CommandRunner())
+    read = _run(read_recipe(recipe, answers, version=syntax))
     return [str(remark) for remark in understand_all(read, lenient=lenient).remarks]
 
 

@@ -6,7 +6,9 @@ otherwise, is left to Typer.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -36,6 +38,7 @@ class _ShortWay:
         told = parameter.type_descriptor
         own = getattr(told.parameter_info, "parser", None) or getattr(told.parameter_info, "click_type", None)
         self._kind = None if own else told.annotation
+        self._is_any_path = _is_any_path(told.annotation, told.parameter_info)
         self._default = parameter.default
         self._typers_own = typers_own
 
@@ -52,4 +55,23 @@ class _ShortWay:
             return list(value)
         if value is self._default and self._kind in {int, float}:
             return value
+        if self._is_any_path and isinstance(value, str | Path) and _may_be_read(value):
+            return Path(value)
         return self._typers_own().coerce(value, param=param, ctx=ctx)
+
+
+_CHECKS = ("exists", "writable", "resolve_path", "allow_dash", "path_type", "parser", "click_type")
+
+
+def _is_any_path(annotation: Any, told: Any) -> bool:  # noqa: ANN401 - Typer's own class
+    """Whether a parameter takes every path that can be read, or is not there yet, as it was typed."""
+    return (
+        annotation is Path
+        and told.file_okay
+        and told.dir_okay
+        and not any(getattr(told, name, None) for name in _CHECKS)
+    )
+
+
+def _may_be_read(path: str | Path) -> bool:
+    return not os.path.exists(path) or os.access(path, os.R_OK)  # noqa: PTH110 - a word that may be no path

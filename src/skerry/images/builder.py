@@ -13,6 +13,7 @@ from typing import Any
 
 from skerry.commands import Commands
 from skerry.images.about import AboutBuild, write_about
+from skerry.images.answers import NOTES, trim_notes
 from skerry.images.cache import Cache, Workspace, key_of, tree_size
 from skerry.images.configure import Scripts, before_packages, configure
 from skerry.images.installers.deb import deb_archive, trim_packages
@@ -73,6 +74,8 @@ class Builder:
     async def trim(self) -> None:
         """Bring the cache back to its limit."""
         trim_packages(self._archive, self.cache.limit // _ARCHIVE_SHARE)
+        for notes in NOTES:
+            trim_notes(self.cache.root / notes)
         await self.cache.trim()
 
     async def forget_before(self, moment: float) -> None:

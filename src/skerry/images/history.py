@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,11 +150,3 @@ def _read(file: Path) -> dict[str, Any]:
 def _file(cache: Path, recipe: Path) -> Path:
     name = hashlib.sha256(os.fsencode(recipe.resolve())).hexdigest()[:32]
     return cache / "history" / f"{name}.json"
-
-
-def trim_history(cache: Path, keep: int = 500) -> None:
-    """Keep the records of the recipes that were built last."""
-    files: Iterator[Path] = (cache / "history").glob("*.json")
-    for file in sorted(files, key=lambda each: each.stat().st_mtime, reverse=True)[keep:]:
-        with contextlib.suppress(FileNotFoundError):
-            file.unlink()

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from skerry.commands import Commands
+from skerry.images.answers import NOTES
 from skerry.images.build import Order, begin
 from skerry.images.builder import ROOT_TAR, read_facts
 from skerry.images.cache import Cache, tree_size
@@ -65,7 +66,7 @@ async def clean(settings: BuildSettings, commands: Commands, days: float | None)
         await cache.trim(limit=0, unused_since=time.time() - days * _DAY_S)
         _old_packages(cache, time.time() - days * _DAY_S)
     if days == 0:
-        for name in ("packages", "history", "placed"):
+        for name in ("packages", *NOTES):
             shutil.rmtree(cache.root / name, ignore_errors=True)
     left = tree_size(cache.root)
     return {"cache": str(cache.root), "won": max(before - left, 0), "left": left}

@@ -132,7 +132,7 @@ class Placed:
         """Whether this very file was put there, and nobody wrote to it since."""
         try:
             told = json.loads(self._file(target).read_text())
-            return bool(told == [sha256, *_state(target)])
+            return bool(told == [sha256, *state_of(target)])
         except (FileNotFoundError, json.JSONDecodeError):
             return False
 
@@ -141,14 +141,14 @@ class Placed:
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self._file(target)
         part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-        part.write_text(json.dumps([sha256, *_state(target)]))
+        part.write_text(json.dumps([sha256, *state_of(target)]))
         part.rename(file)
 
     def _file(self, target: Path) -> Path:
         return self.folder / hashlib.sha256(os.fsencode(target.absolute())).hexdigest()[:32]
 
 
-def _state(target: Path) -> list[int]:
+def state_of(target: Path) -> list[int]:
     """What changes when somebody writes to a file, or puts another in its place."""
     found = target.stat(follow_symlinks=False)
     return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]

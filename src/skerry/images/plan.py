@@ -10,6 +10,7 @@ from skerry.commands import Commands
 from skerry.errors import BadInput, Unavailable
 from skerry.images import about, configure
 from skerry.images import mirrors as mirror
+from skerry.images.answers import ANSWERS, Answers, version_of
 from skerry.images.cache import key_of
 from skerry.images.installers.deb import DebInstaller
 from skerry.images.installers.installer import Installer
@@ -175,7 +176,8 @@ async def make_plan(
     wanted = [find_output(each) for each in outputs]
     if len(set(outputs)) < len(outputs):
         raise BadInput("an output is asked for twice")
-    understood = understand(await read_recipe(recipe, commands, version=syntax), lenient=lenient)
+    answers = Answers(settings.cache / ANSWERS, commands)
+    understood = understand(await read_recipe(recipe, answers, version=syntax), lenient=lenient)
     meaning = understood.meaning
     if lock:
         check_lock(lock, meaning, recipe)
@@ -187,13 +189,13 @@ async def make_plan(
 
     facts = Facts(
         tools_lines=tuple(mirror.deb_lines(TOOLS_SOURCE, find(TOOLS_SOURCE.distribution))),
-        qemu_img=await _version("qemu-img", commands),
+        qemu_img=await version_of("qemu-img", answers),
     )
     installer: Installer
     if meaning.family == "rpm":
-        installer = await rpm_installer(meaning, settings, commands)
+        installer = await rpm_installer(meaning, settings, answers)
     else:
-        deb = await _deb_installer(recipe, meaning, find(meaning.source.distribution), commands)
+        deb = await _deb_installer(recipe, meaning, find(meaning.source.distribution), answers)
         installer = replace(deb, deb_lines=lock.sources) if lock else deb
     told = understood.remarks
     return plan(
@@ -202,7 +204,7 @@ async def make_plan(
 
 
 async def _deb_installer(
-    recipe: Path, meaning: Meaning, mirrors: mirror.Mirrors, commands: Commands
+    recipe: Path, meaning: Meaning, mirrors: mirror.Mirrors, answers: Answers
 ) -> DebInstaller:
     distribution = meaning.source.distribution
     if meaning.more_sources and mirrors.main is None:
@@ -211,9 +213,4 @@ async def _deb_installer(
             hint=f"set SKERRY_{distribution.upper()}_MIRROR to its address",
         )
     lines = tuple(mirror.deb_lines(meaning.source, mirrors, meaning.more_sources))
-    return DebInstaller(meaning, lines, await _version("mmdebstrap", commands), mirror_lines=lines)
-
-
-async def _version(program: str, commands: Commands) -> str:
-    """The first line that a program says of itself."""
-    return (await commands.run([program, "--version"])).stdout.strip().partition("\n")[0]
+    return DebInstaller(meaning, lines, await version_of("mmdebstrap", answers), mirror_lines=lines)

@@ -11,13 +11,16 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from skerry.commands import Commands
+from skerry.commands import Arg
 from skerry.errors import BadInput, NotFound, Unavailable
+from skerry.images.answers import Answers
+from skerry.images.placing import sha256_of, state_of
 
-FORMAT = 2  # of the JSON
+FORMAT = 3  # of the JSON
 
 
 class BadRecipe(BadInput):
@@ -137,7 +140,7 @@ class Recipe:
     version: str = ""  # of the syntax
 
 
-async def read_recipe(path: Path, commands: Commands, *, version: str | None = None) -> Recipe:
+async def read_recipe(path: Path, answers: Answers, *, version: str | None = None) -> Recipe:
     """Read a kickstart file and everything it includes.
 
     `version` is that of the syntax, such as F40 or RHEL9; without it, that which the recipe names, or the newest.
@@ -154,8 +157,31 @@ async def read_recipe(path: Path, commands: Commands, *, version: str | None = N
     if not program.exists():
         raise Unavailable(f"{program} is missing", hint="`make setup` installs it (or: pip install ./kickstart)")
     asked = [f"--version={version}"] if version else []
-    output = await commands.run([program, *asked, path.absolute()], ok=(0, 1))
-    return recipe_from_json(path, output.stdout)
+    argv: list[Arg] = [program, *asked, path.absolute()]
+    answer = await answers.ask(argv, _reader_state(program), ok=(0, 1), holds=_still_holds)
+    return recipe_from_json(path, answer)
+
+
+def _reader_state(program: Path) -> object:
+    """What changes with the reader; an upgrade writes all files of a package, so those of its folder show it."""
+    found = [find_spec(name) for name in ("skerry_kickstart", "pykickstart")]
+    folders = [Path(each.origin).parent for each in found if each and each.origin]
+    files = [program, *(file for folder in folders for file in sorted(folder.glob("*.py")))]
+    return [sys.version, [(str(file), state_of(file)) for file in files]]
+
+
+def _still_holds(text: str) -> bool:
+    """Whether the reader would answer the same: it found no mistakes, and its files are as they were."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError:
+        return False
+    return data.get("format") == FORMAT and not data["errors"] and all(map(_is_unchanged, data["read"]))
+
+
+def _is_unchanged(read: Mapping[str, Any]) -> bool:
+    file = Path(read["file"])
+    return file.is_file() and file.stat().st_size == read["size"] and sha256_of(file) == read["sha256"]
 
 
 def recipe_from_json(path: Path, text: str) -> Recipe:

@@ -92,14 +92,22 @@ def test_a_noun_without_a_verb_lists_its_verbs(capsys: pytest.CaptureFixture[str
     assert "snapshot" in captured.err
 
 
-def test_a_short_command_imports_nothing_slow() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "slow"),
+    [
+        (["vm", "ls", "-q", "web", "--json"], {"pydantic", "rich", "asyncio", "websockets", "lxml"}),
+        (["image", "build", "missing.ks", "-o", "."], {"pydantic", "rich", "websockets", "lxml"}),
+    ],
+    ids=["vm ls", "image build"],
+)
+def test_a_short_command_imports_nothing_slow(arguments: list[str], slow: set[str]) -> None:
     code = (
-        "import sys; from skerry.cli.main import main; main(['vm', 'ls', '-q', 'web', '--json']);"
+        f"import sys; from skerry.cli.main import main; main({arguments!r});"
         "print(*{name.partition('.')[0] for name in sys.modules})"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert not {"pydantic", "rich", "asyncio", "websockets", "lxml"} & set(answer.stdout.split())
+    assert not slow & set(answer.stdout.split())
 
 
 def _noun(monkeypatch: pytest.MonkeyPatch, module: str) -> None:

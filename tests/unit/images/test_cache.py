@@ -154,6 +154,8 @@ async def test_without_root_foreign_files_are_removed_in_a_namespace(tmp_path: P
     cache = Cache(tmp_path / "cache", 10_000, Recorder())
     await cache.prepare()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.geteuid", lambda: 1000)
+        patch.setenv("TMPDIR", str(tmp_path))
         async with cache.workspace() as workspace:
             patch.setattr("skerry.images.cache.remove_tree", _refuse)
 

@@ -10,6 +10,7 @@ import pytest
 
 from skerry.commands import Arg, Output
 from skerry.errors import BadInput, Unavailable
+from skerry.images.answers import Answers
 from skerry.images.installers.rpm_source import address_of, repositories_of, rpm_installer
 from skerry.images.recipe import Packages
 from skerry.images.repositories import RpmRepository, check_repository, release_repositories, section
@@ -154,10 +155,11 @@ MEANING = Meaning(
 )
 
 
-async def test_a_recipe_becomes_an_installer() -> None:
+async def test_a_recipe_becomes_an_installer(tmp_path: Path) -> None:
     settings = BuildSettings(fedora_mirror=MIRROR, rpm_keys=("/etc/key",))
 
-    made = await rpm_installer(MEANING, settings, Says(dnf="4.14.0\n  Installed: x", rpm="RPM version 4.18.0"))
+    programs = Says(dnf="4.14.0\n  Installed: x", rpm="RPM version 4.18.0")
+    made = await rpm_installer(MEANING, settings, Answers(tmp_path, programs))
 
     assert [each.name for each in made.repositories] == ["fedora", "updates", "own"]
     assert made.repositories[2] == RpmRepository(
@@ -174,6 +176,6 @@ async def test_a_recipe_becomes_an_installer() -> None:
         (Says(dnf="dnf5 version 5.2.0", rpm="4"), "here it is dnf5 version 5.2.0"),
     ],
 )
-async def test_dnf_4_is_needed(programs: Says, message: str) -> None:
+async def test_dnf_4_is_needed(tmp_path: Path, programs: Says, message: str) -> None:
     with pytest.raises(Unavailable, match=message):
-        await rpm_installer(MEANING, BuildSettings(rpm_unsigned=True), programs)
+        await rpm_installer(MEANING, BuildSettings(rpm_unsigned=True), Answers(tmp_path, programs))

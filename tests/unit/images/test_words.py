@@ -280,8 +280,8 @@ def test_the_recipes_that_come_with_skerry_are_understood(path: Path) -> None:
 
 
 def test_an_answer_in_another_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadRecipe, match="format 3"):
-        recipe_from_json(tmp_path / "x.ks", '{"format": 3}')
+    with pytest.raises(BadRecipe, match="format 2"):
+        recipe_from_json(tmp_path / "x.ks", '{"format": 2}')
 
 
 def test_an_answer_that_is_not_json_is_refused(tmp_path: Path) -> None:

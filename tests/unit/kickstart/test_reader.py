@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,10 @@ def test_includes_are_relative_to_the_file_that_includes(tmp_path: Path) -> None
         (str(recipe), 2),
     ]
     assert data["files"] == [str(recipe), str(a), str(b)]
+    assert data["read"] == [
+        {"file": str(each), "size": len(each.read_bytes()), "sha256": sha256(each.read_bytes()).hexdigest()}
+        for each in (recipe, a, b)
+    ]
     assert data["scripts"][0]["file"] == str(b)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from skerry.commands import Commands
 from skerry.errors import Unavailable
+from skerry.images.answers import Answers, version_of
 from skerry.images.installers.rpm import RpmInstaller
 from skerry.images.repositories import RpmRepository, release_repositories
 from skerry.images.settings import BuildSettings
 from skerry.images.words import Meaning, Repository, Source
 
 
-async def rpm_installer(meaning: Meaning, settings: BuildSettings, commands: Commands) -> RpmInstaller:
+async def rpm_installer(meaning: Meaning, settings: BuildSettings, answers: Answers) -> RpmInstaller:
     """The installer of a recipe.
 
     Raises:
@@ -21,8 +21,8 @@ async def rpm_installer(meaning: Meaning, settings: BuildSettings, commands: Com
         Unavailable: dnf is not installed, or nothing says whose signatures count.
     """
     try:
-        version = (await commands.run(["dnf", "--version"])).stdout.strip().partition("\n")[0]
-        await commands.run(["rpm", "--version"])
+        version = await version_of("dnf", answers)
+        await version_of("rpm", answers)
     except Unavailable as exc:
         hint = "on Debian and Ubuntu: apt install dnf rpm distribution-gpg-keys"
         raise Unavailable(f"{meaning.source} is installed by dnf and rpm: {exc.message}", hint=hint) from exc
