@@ -77,7 +77,7 @@ async def version_of(program: str, answers: Answers) -> str:
 
 
 def trim_notes(folder: Path, keep: int = 500) -> None:
-    """Keep the notes of a folder that were written last; without a limit, recipes that are gone would leave theirs."""
+    """Keep the notes of a folder that were written last; those of recipes that are gone would stay for ever."""
     with contextlib.suppress(FileNotFoundError):  # there are none, or somebody else deletes them
         for file in sorted(folder.iterdir(), key=lambda each: each.stat().st_mtime, reverse=True)[keep:]:
             file.unlink()
