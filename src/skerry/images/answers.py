@@ -53,6 +53,7 @@ class Answers:
         # Where the cache cannot be written, or its disk is full, those who cannot do without say so.
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
+            part.touch(mode=0o600)  # recipes have secrets
             part.write_text(json.dumps([state, answer]))
             part.rename(file)
 

@@ -44,6 +44,12 @@ async def test_a_program_is_asked_once(answers: Answers, says: Counted) -> None:
     assert says.started == 1
 
 
+async def test_an_answer_may_be_secret(tmp_path: Path, answers: Answers) -> None:
+    await answers.ask(["a"], "state")
+
+    assert [each.stat().st_mode & 0o777 for each in (tmp_path / "answers").iterdir()] == [0o600]
+
+
 async def test_it_is_asked_again_in_another_state_with_other_words_or_when_the_answer_does_not_hold(
     answers: Answers, says: Counted
 ) -> None:
