@@ -112,7 +112,7 @@ def built_json(built: Built) -> Json:
             {
                 "name": each.name,
                 "files": [asdict(file) | {"path": str(file.path)} for file in each.files],
-                "folders": [str(folder) for folder in each.folders],
+                "folders": [asdict(made) | {"path": str(made.path)} for made in each.folders],
                 "from_cache": each.from_cache,
             }
             for each in built.outputs

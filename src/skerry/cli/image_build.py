@@ -136,13 +136,13 @@ def _tell(run: Run, built: Json) -> None:
     rows = [
         {
             "output": each["name"],
-            "path": file["path"],
-            "size": file["size"],
+            "path": made["path"],
+            "size": made["size"],
             "seconds": f"{seconds['output ' + each['name']]:.1f}",
             "from_cache": each["from_cache"],
         }
         for each in built["outputs"]
-        for file in each["files"]
+        for made in (*each["files"], *each["folders"])
     ]
     output.put_table(rows, _MADE, empty="nothing was made")
     output.say(f"manifests: {built['manifests']}")

@@ -7,7 +7,7 @@ is to be kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,6 +24,7 @@ _FIRMWARE_FILES = {
     "uefi": ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"),
     "secure": ("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.ms.fd"),
 }
+_LOADERS: Mapping[Firmware, str] = {"bios": "boot.ipxe", "uefi": "grubx64.efi", "secure": "shimx64.efi"}
 _DISKS = {".qcow2": "qcow2", ".raw": "raw", ".img": "raw"}
 _LEAST_MEMORY = 64 * MIB
 _PORTS = re.compile(r"(\d{1,5}):(\d{1,5})")
@@ -120,7 +121,10 @@ def boot_argv(emulator: str, thing: Bootable, trial: Trial, scratch: Path) -> li
     if trial.seed:
         argv += ["-drive", f"file={_comma(trial.seed)},media=cdrom,readonly=on,format=raw"]
     argv += ["-netdev", ",".join(["user", "id=net", *_network_words(thing, trial)])]
-    return [*argv, "-device", f"virtio-net-pci,netdev=net{',bootindex=0' if thing.kind == 'network' else ''}"]
+    card = "virtio-net-pci,netdev=net" + (",bootindex=0" if thing.kind == "network" else "")
+    if firmware == "secure":
+        card += ",romfile="  # QEMU's is an iPXE whose TFTP the shim takes for damaged files
+    return [*argv, "-device", card]
 
 
 def firmware_of(thing: Bootable, trial: Trial) -> Firmware:
@@ -176,7 +180,12 @@ def _medium_argv(thing: Bootable, *, keep: bool) -> list[Arg]:
 def _network_words(thing: Bootable, trial: Trial) -> list[str]:
     words = [f"hostfwd=tcp:127.0.0.1:{ours}-:{theirs}" for ours, theirs in trial.forwards]
     if thing.kind == "network":
-        loader = "boot.ipxe" if trial.firmware == "bios" else "grubx64.efi"
+        loader = _LOADERS[trial.firmware]
+        if trial.firmware == "secure" and not (thing.paths[0] / loader).exists():
+            raise BadInput(
+                f"{thing.paths[0]} has no {loader}, so nothing in it starts with Secure Boot",
+                hint="build it with the distribution's signed programs in %packages",
+            )
         words += [f"tftp={_comma(thing.paths[0])}", f"bootfile={loader}"]
     return words
 

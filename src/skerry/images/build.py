@@ -20,7 +20,7 @@ from skerry.images.outputs.describe import Medium, describe
 from skerry.images.outputs.disk import FORMATS, DiskFormat
 from skerry.images.placing import Placed, Source, place
 from skerry.images.plan import Plan, make_plan
-from skerry.images.results import Built, BuiltFile, BuiltOutput
+from skerry.images.results import Built, BuiltFile, BuiltFolder, BuiltOutput
 from skerry.images.settings import BuildSettings, load_settings
 from skerry.images.sizes import check_size
 from skerry.progress import Progress, Quiet
@@ -214,7 +214,8 @@ async def begin(
 def _built(name: str, entry: Path, folder: Path, *, from_cache: bool) -> BuiltOutput:
     facts = read_facts(entry)
     files = tuple(BuiltFile(folder / file, each["size"], each["sha256"]) for file, each in facts["files"].items())
-    return BuiltOutput(name, files, tuple(folder / each for each in facts["folders"]), from_cache)
+    folders = tuple(BuiltFolder(folder / each, size) for each, size in facts["folders"].items())
+    return BuiltOutput(name, files, folders, from_cache)
 
 
 async def _check_size(order: Order, name: str, entry: Path, builder: Builder) -> None:

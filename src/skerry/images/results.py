@@ -18,18 +18,26 @@ class BuiltFile:
 
 
 @dataclass(frozen=True)
+class BuiltFolder:
+    """A folder in its place."""
+
+    path: Path
+    size: int  # bytes of all files in it
+
+
+@dataclass(frozen=True)
 class BuiltOutput:
     """One output: its files and folders."""
 
     name: str
     files: tuple[BuiltFile, ...]
-    folders: tuple[Path, ...]
+    folders: tuple[BuiltFolder, ...]
     from_cache: bool
 
     @property
     def size(self) -> int:
-        """The bytes of its files."""
-        return sum(file.size for file in self.files)
+        """Bytes."""
+        return sum(file.size for file in self.files) + sum(folder.size for folder in self.folders)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tests.integration.cli.fake_server import DONE, IMAGE, Fake, Reply, Request,
 from skerry.cli import building, upload
 from skerry.images.build import BuiltImage, Order
 from skerry.images.minimize.run import RuleWon
-from skerry.images.results import Built, BuiltFile, BuiltOutput, StepTime
+from skerry.images.results import Built, BuiltFile, BuiltFolder, BuiltOutput, StepTime
 
 IMPORTED = DONE | {"result": {"image": IMAGE["id"]}}
 PIECE = 1000
@@ -215,11 +215,14 @@ def built(monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / "aos.qcow2").write_bytes(b"disk")
         return Built(
             "aos",
-            (BuiltOutput("qcow2", (BuiltFile(folder / "aos.qcow2", 4, "00"),), (), from_cache=False),),
+            (
+                BuiltOutput("qcow2", (BuiltFile(folder / "aos.qcow2", 4, "00"),), (), from_cache=False),
+                BuiltOutput("oci", (), (BuiltFolder(folder / "aos.oci", 2048),), from_cache=True),
+            ),
             (
                 StepTime("base", 1.5, from_cache=False),
                 StepTime("output qcow2", 2.0, from_cache=False),
-                StepTime("output tar", 0.0, from_cache=True),
+                StepTime("output oci", 0.0, from_cache=True),
             ),
             folder / "aos.manifests",
             (("bash", 6914048),),
@@ -241,11 +244,14 @@ def test_build_prints_where_the_image_is(skerry: Skerry, built: None, tmp_path: 
 def test_build_into_a_folder_tells_what_was_made_and_what_it_cost(
     skerry: Skerry, built: None, tmp_path: Path
 ) -> None:
-    result = skerry("image", "build", "aos.ks", "-o", tmp_path, "--output", "qcow2", "--output", "tar")
+    result = skerry("image", "build", "aos.ks", "-o", tmp_path, "--output", "qcow2", "--output", "oci")
 
-    assert result.out.splitlines()[1].split() == ["qcow2", f"{tmp_path}/aos.qcow2", "4", "B", "2.0", "no"]
+    assert [line.split() for line in result.out.splitlines()[1:]] == [
+        ["qcow2", f"{tmp_path}/aos.qcow2", "4", "B", "2.0", "no"],
+        ["oci", f"{tmp_path}/aos.oci", "2", "KiB", "0.0", "yes"],
+    ]
     assert "made in 3.5 s: base 1.5 s, output qcow2 2.0 s" in result.err
-    assert "from the cache: output tar" in result.err
+    assert "from the cache: output oci" in result.err
     assert "minimized by 40 KiB: `drop /usr/share/doc` 40 KiB" in result.err
     assert "heaviest: bash 6.6 MiB" in result.err
 

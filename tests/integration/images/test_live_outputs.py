@@ -47,6 +47,12 @@ ROOT: dict[str, bytes] = {
     "usr/lib/firmware/card.fw": b"firmware",
     "etc/hostname": b"made-up\n",
 }
+_SIGNED = "usr/lib/grub/x86_64-efi-signed"
+SIGNED = {
+    "usr/lib/shim/shimx64.efi.signed": b"shim",
+    f"{_SIGNED}/grubx64.efi.signed": b"grub of media",
+    f"{_SIGNED}/grubnetx64.efi.signed": b"grub of the network",
+}
 
 
 def write_tar(path: Path, files: dict[str, bytes]) -> Path:
@@ -176,6 +182,40 @@ async def test_an_iso_has_kernel_root_and_manifests_and_their_sums(build: Output
     sums = dict(line.split("  ")[::-1] for line in found["SHA256SUMS"].decode().splitlines())
     assert sums.keys() == found.keys() - {"SHA256SUMS", "boot/grub/eltorito.img", "boot/grub/boot.cat"}
     assert all(hashlib.sha256(found[path]).hexdigest() == digest for path, digest in sums.items())
+
+
+async def test_an_iso_starts_with_what_the_root_has_signed(
+    build: OutputBuild, tools: Tools, tmp_path: Path
+) -> None:
+    root = write_tar(tmp_path / "signed.tar", ROOT | SIGNED)
+
+    iso = await made(build, "iso", tmp_path, root_tar=root) / "made-up.iso"
+
+    found = files_of(iso)
+    assert found["EFI/BOOT/BOOTX64.EFI"] == b"shim"
+    assert found["EFI/BOOT/grubx64.efi"] == b"grub of media"
+    assert found["EFI/debian/grub.cfg"].endswith(b"configfile $prefix/grub.cfg\n")
+    table = json.loads((await tools.run("sfdisk", "--json", iso)).stdout)["partitiontable"]
+    (offset,) = (each["start"] * 512 for each in table["partitions"] if each["type"].startswith("C12A7328"))
+    for name in ("EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/grubx64.efi", "EFI/debian/grub.cfg"):  # the same on its ESP
+        said = await tools.run("mtype", "-i", f"{iso}@@{offset}", f"::/{name}")
+        assert said.stdout.encode() == found[name], name
+
+
+async def test_a_network_set_has_what_the_root_has_signed_by_the_names_that_it_looks_for(
+    build: OutputBuild, tmp_path: Path
+) -> None:
+    root = write_tar(tmp_path / "signed.tar", ROOT | SIGNED)
+
+    plain = await made(build, "pxe", tmp_path / "plain") / "made-up.pxe"
+    signed = await made(build, "pxe", tmp_path / "signed", root_tar=root) / "made-up.pxe"
+
+    assert not (plain / "shimx64.efi").exists()
+    assert (plain / "grubx64.efi").read_bytes().startswith(b"MZ")
+    assert (signed / "shimx64.efi").read_bytes() == b"shim"
+    assert (signed / "grubx64.efi").read_bytes() == b"grub of the network"
+    assert "source $cmdpath/grub.cfg\n" in (signed / "grub/grub.cfg").read_text()
+    assert "shimx64.efi" in (signed / "SHA256SUMS").read_text()
 
 
 async def test_the_initial_ram_disk_has_the_modules_that_the_root_needs_and_their_firmware(

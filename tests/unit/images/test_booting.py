@@ -79,6 +79,20 @@ def test_a_network_set_is_served_to_the_machines_own_loader() -> None:
     assert "netdev=net,bootindex=0" in words(files, Trial())
 
 
+def test_a_network_set_starts_with_secure_boot_if_it_has_a_shim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(booting, "firmware_files", lambda _: None)
+    files = Bootable("network", (tmp_path,))
+    with pytest.raises(BadInput, match=r"no shimx64\.efi"):
+        words(files, Trial(firmware="secure"))
+    (tmp_path / "shimx64.efi").touch()
+
+    said = words(files, Trial(firmware="secure"))
+    assert "bootfile=shimx64.efi" in said
+    assert "bootindex=0,romfile=" in said  # the firmware fetches it, and not the card's iPXE
+
+
 def test_ports_of_the_guest_are_reached_from_this_machine_alone() -> None:
     disk = Bootable("disk", (Path("/a.raw"),))
 

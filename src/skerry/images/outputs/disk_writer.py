@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from skerry.commands import Arg
@@ -19,6 +19,7 @@ from skerry.images.outputs.filesystems.writer import Job
 from skerry.images.outputs.gpt import sfdisk_script
 from skerry.images.outputs.output import OutputBuild
 from skerry.images.outputs.overlay import make_overlay
+from skerry.images.outputs.signed import read_signed
 from skerry.images.outputs.trees import Contents, Tree, look_into, read_files, split, tree_of
 from skerry.images.placing import copy_sparse
 from skerry.sizes import format_size
@@ -89,9 +90,10 @@ class DiskWriter:
             await asyncio.to_thread(self._write_boot_sectors, self._disks[first.name], bios)
         if first.find(Role.ESP) is None:
             return {}
-        if signed := grub.find_signed(contents.names, self.plan.meaning.source.distribution):
-            found = await asyncio.to_thread(read_files, self.build.root_tar, (signed.shim, signed.grub))
-            return grub.signed_esp_files(found[signed.shim], found[signed.grub], signed.vendor, boot)
+        read = partial(read_files, self.build.root_tar)
+        source = self.plan.meaning.source
+        if signed := await asyncio.to_thread(read_signed, contents.names, source.distribution, read):
+            return signed.esp_files(grub.vendor_config(boot))
         await self._grub_image("x86_64-efi", "bootx64.efi", (*grub.EFI_MODULES, *boot.modules))
         return grub.esp_files(self._path("bootx64.efi").read_bytes())
 

@@ -10,7 +10,6 @@ The menu is one file in the file system that holds the kernels.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,12 +23,6 @@ BIOS_MODULES = ("biosdisk", *_COMMON)
 EFI_MODULES = ("fat", *_COMMON, "efi_gop", "all_video")
 _FOLDER = "/EFI/BOOT"  # of what starts when the firmware knows nothing better
 _LINKS = ("vmlinuz", "initrd.img")  # which Debian's kernel packages keep
-# Where packages leave signed programs: shim, GRUB, and the folder that this GRUB reads its configuration from.
-_SIGNED = (
-    ("/usr/lib/shim/shimx64.efi.signed", "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed", None),
-    ("/usr/lib/shim/shimx64.efi.signed.latest", "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed", None),
-    (r"/boot/efi/EFI/([a-z]+)/shimx64\.efi", r"/boot/efi/EFI/\1/grubx64.efi", 1),
-)
 
 
 @dataclass(frozen=True)
@@ -52,28 +45,6 @@ class MenuEntry:
     title: str
     kernel: str
     initrds: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Signed:
-    """Programs in the root that firmware with Secure Boot accepts; absolute paths there."""
-
-    shim: str
-    grub: str
-    vendor: str  # the folder below EFI of which this GRUB reads grub.cfg
-
-
-def find_signed(names: Collection[str], distribution: str) -> Signed | None:
-    """The signed programs of a root, if its packages brought both."""
-    for shim, grub, vendor in _SIGNED:
-        if vendor is None:
-            if shim in names and grub in names:
-                return Signed(shim, grub, distribution)
-            continue
-        for name in sorted(names):
-            if (match := re.fullmatch(shim, name)) and (second := match.expand(grub)) in names:
-                return Signed(name, second, match[vendor])
-    return None
 
 
 def early_config(boot: BootFolder) -> str:
@@ -161,15 +132,6 @@ def link_files(links: Mapping[str, str]) -> tuple[dict[str, bytes], dict[str, st
 def esp_files(loader: bytes) -> dict[str, bytes]:
     """What is on the ESP when the boot loader is one program."""
     return {f"{_FOLDER}/BOOTX64.EFI": loader}
-
-
-def signed_esp_files(shim: bytes, grub: bytes, vendor: str, boot: BootFolder) -> dict[str, bytes]:
-    """What is on the ESP for Secure Boot."""
-    return {
-        f"{_FOLDER}/BOOTX64.EFI": shim,
-        f"{_FOLDER}/grubx64.efi": grub,
-        f"/EFI/{vendor}/grub.cfg": vendor_config(boot).encode(),
-    }
 
 
 def patch_boot_sectors(core: bytes, boot: bytes, core_sector: int) -> tuple[bytes, bytes]:

@@ -2,7 +2,8 @@
 
     /boot/grub        menu, GRUB's core for BIOS (from CD by El Torito, from a disk by the MBR in front)
     /boot             kernel and initial RAM disk
-    /EFI/BOOT         GRUB for UEFI, also in the EFI system partition that is appended
+    /EFI/BOOT         GRUB for UEFI, also in the EFI system partition that is appended; signed for
+                      Secure Boot, if the root has such programs (see `signed`)
     /live             the root as one image, `image` with what it is, and a file named by its id
     /manifests        what is in the root
     …                 what the recipe's scripts put into $LIVE_ROOT
@@ -17,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from skerry.commands import Arg
@@ -34,7 +36,8 @@ _CONSOLES = ("serial", "terminal")
 _BIOS_MODULES = ("biosdisk", *_COMMON, *_CONSOLES)
 _EFI_MODULES = (*_COMMON, *_CONSOLES, "efi_gop", "all_video")
 _ESP_TYPE = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
-_ESP_SIZE = 4 * MIB
+_ESP_LEAST = 4 * MIB
+_ESP_SPARE = MIB // 2  # for the tables of the FAT
 
 
 class Iso(LiveMedium):
@@ -42,7 +45,7 @@ class Iso(LiveMedium):
 
     name = "iso"
     help = "a live ISO for CD and USB stick: read-only root, changes in memory"
-    format = 1
+    format = 2
 
     async def make(self, build: OutputBuild, folder: Path) -> None:
         """Write NAME.iso.
@@ -87,6 +90,11 @@ def early_config(live_id: str) -> str:
     return f"search.file /live/{live_id} root\nset prefix=($root)/boot/grub\n"
 
 
+def vendor_config(live_id: str) -> str:
+    """The same for a signed GRUB, which has to be told to read the menu, too."""
+    return f"{early_config(live_id)}configfile $prefix/grub.cfg\n"
+
+
 def xorriso_words(build: OutputBuild, label: str, tree: Path, iso: Path) -> list[Arg]:
     """The command by which the tree becomes a hybrid ISO, with nothing left to chance or to the clock.
 
@@ -107,32 +115,51 @@ def xorriso_words(build: OutputBuild, label: str, tree: Path, iso: Path) -> list
     ]
 
 
+def esp_size(files: Mapping[str, bytes]) -> int:
+    """Bytes of an EFI system partition for these files."""
+    needed = _ESP_SPARE + sum(map(len, files.values()))
+    return max(-(-needed // MIB) * MIB, _ESP_LEAST)
+
+
 async def _boot_loaders(build: OutputBuild, parts: Live, tree: Path) -> None:
     (tree / "boot/grub").mkdir(parents=True)
-    (tree / "EFI/BOOT").mkdir(parents=True)
     early = build.workspace.path / "early.cfg"
     early.write_text(early_config(parts.id))
-    for target, path, modules in (
-        ("i386-pc-eltorito", "boot/grub/eltorito.img", _BIOS_MODULES),
-        ("x86_64-efi", "EFI/BOOT/BOOTX64.EFI", _EFI_MODULES),
-    ):
-        source = build.tools.root / "usr/lib/grub" / target.removesuffix("-eltorito")
-        words: list[Arg] = ["-O", target, "-d", source, "-o", tree / path, "-p", "/boot/grub", "-c", early]
-        await run_tool(build, "grub-mkimage", *words, *modules)
-    await esp_image(build, tree / "EFI/BOOT/BOOTX64.EFI", _ESP_SIZE)
+    await _grub_image(build, "i386-pc-eltorito", tree / "boot/grub/eltorito.img", _BIOS_MODULES)
+    if parts.signed:
+        files = parts.signed.esp_files(vendor_config(parts.id))
+    else:
+        loader = build.workspace.path / "bootx64.efi"
+        await _grub_image(build, "x86_64-efi", loader, _EFI_MODULES)
+        files = {"/EFI/BOOT/BOOTX64.EFI": loader.read_bytes()}
+    for name, content in files.items():  # of the ISO, too: a signed GRUB looks there, and sticks may be made of it
+        place = tree / name[1:]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+        os.utime(place, (build.epoch, build.epoch))  # mcopy -m keeps it
+    await _esp_image(build, tree / "EFI", esp_size(files))
 
 
-async def esp_image(build: OutputBuild, loader: Path, size: int) -> None:
-    """Write esp.img into the workspace: a FAT with one loader where firmware looks for it."""
+async def _grub_image(build: OutputBuild, target: str, image: Path, modules: Sequence[str]) -> None:
+    source = build.tools.root / "usr/lib/grub" / target.removesuffix("-eltorito")
+    words: list[Arg] = ["-O", target, "-d", source, "-o", image, "-p", "/boot/grub", "-c", "early.cfg"]
+    await run_tool(build, "grub-mkimage", *words, *modules)
+
+
+async def _esp_image(build: OutputBuild, tree: Path, size: int) -> None:
+    """Write esp.img into the workspace: a FAT with the folder EFI, where firmware looks for it."""
     image = build.workspace.path / "esp.img"
     with image.open("wb") as file:
         file.truncate(size)
-    os.utime(loader, (build.epoch, build.epoch))  # mcopy -m keeps it
     # mtools write the time of now into what they make, unless this says otherwise.
     env = {"SOURCE_DATE_EPOCH": str(build.epoch), "TZ": "UTC"}
     await run_tool(build, "mkfs.vfat", "--invariant", "-i", build.identity("esp")[:8], "-n", "ESP", image)
-    await run_tool(build, "mmd", "-i", image, "::/EFI", "::/EFI/BOOT", env=env)
-    await run_tool(build, "mcopy", "-m", "-i", image, loader, "::/EFI/BOOT/BOOTX64.EFI", env=env)
+    for path in [tree, *sorted(tree.rglob("*"))]:
+        place = f"::/{path.relative_to(tree.parent)}"
+        if path.is_dir():
+            await run_tool(build, "mmd", "-i", image, place, env=env)
+        else:
+            await run_tool(build, "mcopy", "-m", "-i", image, path, place, env=env)
 
 
 def _fill(build: OutputBuild, parts: Live, tree: Path) -> None:

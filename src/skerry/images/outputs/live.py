@@ -32,6 +32,7 @@ from skerry.images.outputs.modules import (
     plain,
 )
 from skerry.images.outputs.output import OutputBuild, identity
+from skerry.images.outputs.signed import SignedPrograms, read_signed
 from skerry.images.placement import lay_out
 from skerry.images.placing import copy_file
 from skerry.images.recipe import BadRecipe
@@ -112,6 +113,7 @@ class Live:
     kernel: Path
     initrd: Path
     version: str  # of the kernel
+    signed: SignedPrograms | None = None  # what starts it under Secure Boot
 
     def facts(self, name: str) -> str:
         """The file /live/image, on the medium and in the initial RAM disk: what the live system is."""
@@ -139,10 +141,19 @@ async def make_live(build: OutputBuild, modules: Sequence[str]) -> Live:
         vmlinuz = build.workspace.path / "vmlinuz"
         vmlinuz.write_bytes(_read(root, kernel.image))
         parts = await module_entries(build, root, kernel.version, modules)
+        signed = _signed_programs(root, build.meaning)
     image = await _root_image(build, image_type(build.meaning))
-    live = Live(image, build.identity("live"), vmlinuz, build.workspace.path / "initrd.img", kernel.version)
+    initrd = build.workspace.path / "initrd.img"
+    live = Live(image, build.identity("live"), vmlinuz, initrd, kernel.version, signed)
     await write_initrd(build, live, parts)
     return live
+
+
+def _signed_programs(root: TarFiles, meaning: Meaning) -> SignedPrograms | None:
+    names = {f"/{path}" for path, entry in root.tree.items() if entry.kind == "file"}
+    return read_signed(
+        names, meaning.source.distribution, lambda paths: {path: _read(root, path[1:]) for path in paths}
+    )
 
 
 async def _root_image(build: OutputBuild, type: str) -> LiveImage:  # noqa: A002 - the field's word

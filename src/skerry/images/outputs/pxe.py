@@ -5,6 +5,7 @@
     boot.ipxe                       for iPXE, by HTTP or TFTP, BIOS or UEFI
     pxelinux.0, pxelinux.cfg/       for BIOS cards by TFTP
     grubx64.efi, grub.cfg           for UEFI cards by TFTP
+    shimx64.efi, grub/grub.cfg      the same with Secure Boot, if the root has the distribution's signed programs
     manifests/, SHA256SUMS
 
 Addresses are relative to where the loader came from, so the folder works wherever it is put.
@@ -19,12 +20,14 @@ from skerry.images.outputs import live
 from skerry.images.outputs.live import Live, LiveMedium, live_arguments, run_tool
 from skerry.images.outputs.modules import NETWORK_MODULES, ROOT_MODULES
 from skerry.images.outputs.output import OutputBuild
+from skerry.images.outputs.signed import SignedPrograms
 from skerry.images.placing import copy_file
 from skerry.images.words import Meaning
 
 _EFI_MODULES = ("efinet", "tftp", "http", "net", "normal", "linux", "test", "echo", "efi_gop", "all_video")
 _CONSOLES = ("serial", "terminal")
 _EARLY = "normal $cmdpath/grub.cfg\n"  # cmdpath: the server and folder that the loader itself came from
+_FROM_ROOT = "# A signed GRUB looks here, on the server and not beside itself.\nsource $cmdpath/grub.cfg\n"
 
 
 class Pxe(LiveMedium):
@@ -32,7 +35,7 @@ class Pxe(LiveMedium):
 
     name = "pxe"
     help = "kernel, small initrd and root image for starting from the network, with iPXE, PXELINUX and GRUB menus"
-    format = 1
+    format = 2
 
     async def make(self, build: OutputBuild, folder: Path) -> None:
         """Write the folder NAME.pxe.
@@ -45,11 +48,14 @@ class Pxe(LiveMedium):
         build.progress.update(0.9, "boot loaders")
         target = folder / f"{build.name}.pxe"
         (target / "pxelinux.cfg").mkdir(parents=True)
-        early = build.workspace.path / "early.cfg"
-        early.write_text(_EARLY)
-        grub = build.tools.root / "usr/lib/grub/x86_64-efi"
-        words = ("-O", "x86_64-efi", "-d", grub, "-o", target / "grubx64.efi", "-p", "/grub", "-c", early)
-        await run_tool(build, "grub-mkimage", *words, *_EFI_MODULES, *_CONSOLES)
+        if parts.signed:
+            _add_signed(parts.signed, target)
+        else:
+            early = build.workspace.path / "early.cfg"
+            early.write_text(_EARLY)
+            grub = build.tools.root / "usr/lib/grub/x86_64-efi"
+            words = ("-O", "x86_64-efi", "-d", grub, "-o", target / "grubx64.efi", "-p", "/grub", "-c", early)
+            await run_tool(build, "grub-mkimage", *words, *_EFI_MODULES, *_CONSOLES)
         await asyncio.to_thread(_fill, build, parts, target)
 
 
@@ -103,6 +109,13 @@ menuentry "{live.title(name)}" {{
   initrd $cmdpath/initrd.img
 }}
 """
+
+
+def _add_signed(signed: SignedPrograms, target: Path) -> None:
+    (target / "shimx64.efi").write_bytes(signed.shim)
+    (target / "grubx64.efi").write_bytes(signed.network)  # the name that the shim asks for
+    (target / "grub").mkdir()
+    (target / "grub/grub.cfg").write_text(_FROM_ROOT)
 
 
 def _fill(build: OutputBuild, parts: Live, target: Path) -> None:

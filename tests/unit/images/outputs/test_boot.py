@@ -15,12 +15,10 @@ from skerry.images.outputs.grub import (
     BootFolder,
     MenuEntry,
     early_config,
-    find_signed,
     link_files,
     menu,
     menu_entries,
     patch_boot_sectors,
-    signed_esp_files,
 )
 from skerry.images.recipe import BadRecipe
 
@@ -118,22 +116,3 @@ def test_a_root_that_could_not_boot_is_refused(names: list[str], what: str) -> N
         menu_entries(names, "debian", ROOT, own_boot=False)
 
     assert "%packages" in str(caught.value.hint)
-
-
-def test_signed_programs_of_both_families_are_found() -> None:
-    debian = {"/usr/lib/shim/shimx64.efi.signed", "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"}
-    fedora = {"/boot/efi/EFI/fedora/shimx64.efi", "/boot/efi/EFI/fedora/grubx64.efi"}
-
-    assert (found := find_signed(debian, "debian"))
-    assert found.vendor == "debian"
-    assert (found := find_signed(fedora, "file"))
-    assert (found.vendor, found.grub) == ("fedora", "/boot/efi/EFI/fedora/grubx64.efi")
-    assert find_signed({*list(debian)[:1]}, "debian") is None
-
-
-def test_the_signed_grub_gets_its_first_configuration_from_the_esp() -> None:
-    files = signed_esp_files(b"shim", b"grub", "debian", ROOT)
-
-    assert files["/EFI/BOOT/BOOTX64.EFI"] == b"shim"
-    assert files["/EFI/BOOT/grubx64.efi"] == b"grub"
-    assert files["/EFI/debian/grub.cfg"].endswith(b"configfile $prefix/grub.cfg\n")
