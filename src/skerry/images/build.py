@@ -23,6 +23,7 @@ from skerry.images.plan import Plan, make_plan
 from skerry.images.results import Built, BuiltFile, BuiltFolder, BuiltOutput
 from skerry.images.settings import BuildSettings, load_settings
 from skerry.images.sizes import check_size
+from skerry.images.sums import sums_text
 from skerry.progress import Progress, Quiet
 
 SUMS = "SHA256SUMS"
@@ -267,8 +268,10 @@ def _place(
         for entry in entries.values()
         for path in sorted((entry / FILES).iterdir())
     } | {manifests.name: Source(about)}
-    text = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
-    place(sources, manifests.parent, placed, {SUMS: text} | machines)
+    folder = manifests.parent
+    before = (folder / SUMS).read_text(errors="replace") if (folder / SUMS).is_file() else ""
+    text = sums_text(before, sums, {path.name for path in folder.iterdir()})
+    place(sources, folder, placed, {SUMS: text} | machines)
 
 
 def _virtual_size(disk: Path) -> int:
