@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Any, Literal
 from uuid import UUID
 
@@ -12,7 +11,6 @@ import sqlalchemy as sa
 
 from skerry.errors import BadInput, InvalidState, NotFound
 from skerry.host.operation import Permission
-from skerry.host.operations.volumes import VolumeRef
 from skerry.host.types import Disk, Firmware, HostFacts, Machine, MachineState, NewDisk, NewMachine, NewNic
 from skerry.hypervisor.seed import check_user_data, checked_key
 from skerry.manager.access import Caller
@@ -24,15 +22,14 @@ from skerry.manager.store.database import Writing
 from skerry.manager.tasks.guestos import GuestOsPlan
 from skerry.manager.tasks.kind import id_from, mac_from
 from skerry.manager.tasks.making import MakeArgs, PlannedVolume, private_text
-from skerry.manager.tasks.removing import RemoveArgs
+from skerry.manager.tasks.removing import INITRD, KERNEL, SEED, RemoveArgs, belongings_of
+from skerry.manager.tasks.rows import unfinished_of
 from skerry.manager.types import CdDrive, CloudInit, EmptyDisk, ImageKind, NewVm, NewVmDisk, VmClone
+from skerry.manager.vms import thing
 from skerry.sizes import format_size
 
 _m = tables.machines.c
 _i = tables.images.c
-SEED = "seed"
-KERNEL, INITRD = "kernel", "initrd"
-_OWN_KERNEL = re.compile(rf".+-[0-9a-f]{{8}}-({KERNEL}|{INITRD})")
 
 
 def volume_name(name: str, task_id: UUID, word: str) -> str:
@@ -40,42 +37,21 @@ def volume_name(name: str, task_id: UUID, word: str) -> str:
     return f"{name}-{task_id.hex[:8]}-{word}"
 
 
-def is_seed(disk: Disk) -> bool:
-    """Whether this CD is one that we wrote for its machine."""
-    return disk.device == "cdrom" and disk.volume is not None and disk.volume.endswith(f"-{SEED}")
-
-
-async def own_volumes(writing: Writing, disks: Sequence[Disk], storage_pool: str) -> tuple[VolumeRef, ...]:
-    """The volumes that go with a machine: its disks and its seed in our storage pool, never an image."""
-    images = set((await writing.execute(sa.select(_i.volume))).scalars().all())
-    return tuple(
-        VolumeRef(storage_pool=disk.storage_pool, name=disk.volume)
-        for disk in disks
-        if disk.volume is not None
-        and disk.storage_pool == storage_pool
-        and (disk.device == "disk" or is_seed(disk))
-        and disk.volume not in images
-    )
-
-
 async def removal_of(
     writing: Writing, row: sa.Row[Any], storage_pool: str, *, keep_disks: bool, force: bool
 ) -> RemoveArgs:
-    """How a machine is removed: with its volumes, and with the kernel that was taken out of a disk for it."""
+    """How a machine is removed."""
     machine = Machine.model_validate_json(row.machine)
-    disks = machine.disks
-    if keep_disks:  # but never the seed: it may hold passwords, and is of use to nobody else
-        disks = tuple(disk for disk in disks if is_seed(disk))
-    kernel = None if keep_disks else machine.direct_kernel
-    paths = (kernel.kernel, kernel.initrd) if kernel else ()
+    known = await belongings_of(writing, machine, storage_pool, keep_disks=keep_disks)
     return RemoveArgs(
         host=row.host,
         uuid=row.id,
         name=row.name,
         force=force,
-        volumes=await own_volumes(writing, disks, storage_pool),
+        keep_disks=keep_disks,
         storage_pool=storage_pool,
-        boot_files=tuple(path for path in paths if path and _OWN_KERNEL.fullmatch(PurePosixPath(path).name)),
+        volumes=known.volumes,
+        boot_files=known.boot_files,
     )
 
 
@@ -326,8 +302,13 @@ def clone_of(machine: Machine, clone: VmClone, task_id: UUID) -> NewMachine:
     )
 
 
-def check_can_be_cloned(row: sa.Row[Any], machine: Machine) -> None:
+async def check_can_be_cloned(writing: Writing, row: sa.Row[Any], machine: Machine) -> None:
     """Raises InvalidState or BadInput where a clone would not be true."""
+    queue = (await unfinished_of(writing, [thing(row.id)])).get(thing(row.id), ())
+    if row.creating or any(task.kind != "vm.clone" for task in queue):  # else the clone lacks what they bring
+        raise InvalidState(
+            f"{row.name} has tasks that did not end", hint="clone it when they have: skerry task ls"
+        )
     if machine.state not in {MachineState.STOPPED, MachineState.CRASHED}:
         raise InvalidState(f"{row.name} is {machine.state}, so its disks may change", hint="stop it first")
     foreign = [disk.target for disk in machine.disks if disk.source and disk.volume is None]

@@ -12,7 +12,7 @@ from skerry.host.operation import Permission
 from skerry.host.operations.volumes import VolumeRef
 from skerry.host.types import Disk, Machine, MachineChanges, NewNic
 from skerry.manager.access import Caller
-from skerry.manager.creation import candidates, find_image, is_seed, own_volumes, volume_name, with_macs
+from skerry.manager.creation import candidates, find_image, volume_name, with_macs
 from skerry.manager.machines import allowed, order_task
 from skerry.manager.naming import check_free
 from skerry.manager.settings import ManagerSettings
@@ -20,6 +20,7 @@ from skerry.manager.store.database import Database, Writing
 from skerry.manager.tasks.changing import ChangeArgs, NicAddArgs, NicArgs
 from skerry.manager.tasks.disks import DiskAddArgs, DiskArgs, MediaArgs, disk_at, need_image
 from skerry.manager.tasks.machine import OnMachine
+from skerry.manager.tasks.removing import is_seed, own_volumes
 from skerry.manager.tasks.snapshots import SnapshotArgs
 from skerry.manager.types import (
     CdDrive,

@@ -36,6 +36,7 @@ from skerry.manager.tasks.ending import accept
 from skerry.manager.tasks.machine import OnMachine
 from skerry.manager.tasks.making import MakeArgs, private_text
 from skerry.manager.tasks.power import TITLES, PowerArgs
+from skerry.manager.tasks.removing import is_seed
 from skerry.manager.types import NewVm, Page, Task, Vm, VmAction, VmActionRequest, VmClone, VmState
 from skerry.manager.vms import SELECTED, accepted_for, read_vms, ref, thing
 
@@ -191,13 +192,13 @@ class Machines:
             caller.require(Permission.VM_CREATE, row.pool_id, row.name)
             await check_free(writing, clone.name)
             source = Machine.model_validate_json(row.machine)
-            creation.check_can_be_cloned(row, source)
+            await creation.check_can_be_cloned(writing, row, source)
             plan = creation.Plan(task_id, clone.name, row.host, self._settings)
             plan.template = row.template
-            seeded = any(creation.is_seed(disk) for disk in source.disks)
+            seeded = any(is_seed(disk) for disk in source.disks)
             stands_on = await images_needed(writing, row.id)
             for disk in source.disks:
-                if disk.volume is not None and not creation.is_seed(disk):
+                if disk.volume is not None and not is_seed(disk):
                     plan.add_copy(disk, stands_on.get(disk.volume), full=clone.full_copy)
                 elif disk.volume is None and disk.device == "cdrom":
                     plan.add_empty_drive()

@@ -331,6 +331,40 @@ async def test_a_machine_is_changed_copied_and_removed_with_all_its_parts(
     assert (await machines.list(SYSTEM, MachineFilter())).total == 0
 
 
+async def test_a_machine_that_is_deleted_while_it_is_made_leaves_no_volume(manager: Manager, host: Host) -> None:
+    machines = manager.machines
+    for name in ("web1", "web2", "web3"):
+        disks = (EmptyDisk(size=GIB), EmptyDisk(size=GIB))
+        await machines.create(SYSTEM, NewVm(name=name, memory=256 * MIB, disks=disks, cloud_init=CloudInit()))
+
+    tasks = [await machines.delete(SYSTEM, name, force=True) for name in ("web1", "web2", "web3")]
+
+    for task in tasks:
+        await succeeded(manager, task)
+    assert await volumes(host) == []
+
+
+async def test_a_disk_that_is_still_to_be_added_goes_with_its_machine(
+    manager: Manager, host: Host, web1: str
+) -> None:
+    await manager.devices.add_disk(SYSTEM, web1, EmptyDisk(size=2 * GIB))
+
+    await succeeded(manager, await manager.machines.delete(SYSTEM, web1))
+
+    assert await volumes(host) == []
+
+
+async def test_a_machine_is_not_cloned_before_it_has_all_its_disks(manager: Manager) -> None:
+    made = await manager.machines.create(
+        SYSTEM, NewVm(name="web1", memory=256 * MIB, disks=(EmptyDisk(size=GIB),), start=False)
+    )
+    with pytest.raises(InvalidState, match="tasks that did not end"):
+        await manager.machines.clone(SYSTEM, "web1", VmClone(name="web2"))
+
+    await succeeded(manager, made)
+    await succeeded(manager, await manager.machines.clone(SYSTEM, "web1", VmClone(name="web2")))
+
+
 async def test_a_change_on_an_old_definition_is_refused(manager: Manager, web1: str) -> None:
     etag = (await manager.machines.get(SYSTEM, web1)).etag
     await succeeded(manager, await manager.devices.change(SYSTEM, web1, VmChanges(vcpus=2), if_match=etag))
