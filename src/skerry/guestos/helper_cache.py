@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skerry.commands import Commands
-from skerry.errors import BadInput, BadSettings, HostError
+from skerry.errors import HostError
 from skerry.guestos.content import prepared_tar
+from skerry.guestos.debians_own import is_debians_own, settings_on_host
 from skerry.guestos.definition import Definition
-from skerry.guestos.environment import environment_of
 from skerry.guestos.instance import Call, Script
 from skerry.guestos.settings import Places
-from skerry.guestos.settings_files import load
 
 if TYPE_CHECKING:
     from skerry.guestos.helper_vm import HelperDisk
@@ -48,19 +47,11 @@ class HelperCache:
     ) -> HelperCache:
         """What a run of a definition finds here."""
         places = places or Places()
-        folder = places.cache_dir
-        common = definition.path / "common.sh"
-        if (
-            call.script is not Script.CREATE
-            or not common.is_file()
-            or str(folder) not in common.read_text(errors="replace")
-        ):
+        if call.script is not Script.CREATE or not is_debians_own(definition, places):
             return cls()
-        try:
-            settings = (await load(environment_of(call), places, commands)).settings
-        except (BadInput, BadSettings):  # it has settings that we do not know: no tar is known then
-            return cls(folder)
-        return cls(folder, prepared_tar(settings, settings.arch or "amd64", time.time()))
+        settings = await settings_on_host(definition, call, commands, places)
+        tar = prepared_tar(settings, settings.arch or "amd64", time.time()) if settings else None
+        return cls(places.cache_dir, tar)
 
     def disks(self) -> list[HelperDisk]:
         """How the machine gets the tar."""

@@ -33,7 +33,8 @@ def write_files(target: Path, definition: Definition, more: Sequence[Path] = (),
     """
     servers = name_servers(*(_text(root / name) for name in (_RESOLV, _RESOLVED)))
     try:
-        with tarfile.open(target, "x", format=tarfile.PAX_FORMAT) as archive:
+        target.touch(mode=0o600, exist_ok=False)  # configurations may hold passwords
+        with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
             for source, name in shown(definition, more, root):
                 archive.add(source, name.lstrip("/"))
             member = tarfile.TarInfo(_RESOLV)

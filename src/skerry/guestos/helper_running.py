@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import re
 import shlex
 from collections import deque
@@ -161,8 +162,8 @@ def _scratch(workspace: Workspace, name: str) -> HelperDisk:
     from skerry.guestos.helper_vm import HelperDisk  # noqa: PLC0415 - as above
 
     path = workspace.path / name
-    with path.open("xb") as file:
-        file.truncate(_SCRATCH)
+    path.touch(mode=0o600, exist_ok=False)
+    os.truncate(path, _SCRATCH)
     return HelperDisk(name, path)
 
 

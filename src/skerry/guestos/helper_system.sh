@@ -7,9 +7,9 @@ cd /mnt
 mkdir system scratch root
 mount -t ext4 -o ro "$(disk system)" system
 mount --bind /dev system/dev
-chroot system mke2fs -q -F -O ^has_journal -E nodiscard "$(disk scratch)"
+chroot system mke2fs -q -F -t ext4 -O ^has_journal,^orphan_file -E nodiscard,lazy_itable_init=1 "$(disk scratch)"
 umount system/dev
-mount -t ext4 -o noatime "$(disk scratch)" scratch
+mount -t ext4 -o noatime,noinit_itable "$(disk scratch)" scratch
 mkdir scratch/upper scratch/work
 mount -t overlay overlay -o lowerdir=/mnt/system,upperdir=/mnt/scratch/upper,workdir=/mnt/scratch/work root
 mount -t devtmpfs dev root/dev

@@ -19,9 +19,10 @@ from skerry.commands import CommandRunner, Commands
 from skerry.errors import Conflict
 from skerry.guestos import search
 from skerry.guestos.check import Checked
+from skerry.guestos.debians_own import needs_of_call
 from skerry.guestos.helper_running import HelperRunner
 from skerry.guestos.instance import Call, Instance, InstanceDisk, Script
-from skerry.guestos.needs import Helper, abilities, needs_of, wants_helper
+from skerry.guestos.needs import Helper, abilities, wants_helper
 from skerry.guestos.running import Runner
 from skerry.sizes import MIB
 from skerry.storage.blocking import file_errors
@@ -42,7 +43,8 @@ class GuestOses:
         helper_runner: HelperRunner | None = None,
     ) -> None:
         self._folders = tuple(folders)
-        self._runner = Runner(commands or CommandRunner())
+        self._commands = commands or CommandRunner()
+        self._runner = Runner(self._commands)
         self._helper: Helper = helper
         self._helper_runner = helper_runner  # None: no machine can be started here
 
@@ -110,7 +112,7 @@ class GuestOses:
         self, found: search.Found, call: Call, *, limit_s: float, on_line: Callable[[str], None]
     ) -> None:
         """Here, or in a helper machine where the scripts need what this host does not have."""
-        needs = await asyncio.to_thread(needs_of, found.definition)
+        needs = await needs_of_call(found.definition, call, self._commands)
         if self._helper_runner is None or not wants_helper(self._helper, needs, abilities()):
             await self._runner.run(found.definition, call, on_line=on_line, limit_s=limit_s)
         else:

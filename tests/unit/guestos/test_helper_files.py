@@ -62,6 +62,12 @@ def test_it_is_a_disk_of_whole_sectors(tmp_path: Path, definition: Definition, h
     assert (tmp_path / "files.tar").stat().st_size % 512 == 0
 
 
+def test_nobody_else_reads_it(tmp_path: Path, definition: Definition, host: Path) -> None:
+    written(tmp_path, definition, host)
+
+    assert (tmp_path / "files.tar").stat().st_mode & 0o077 == 0
+
+
 def test_a_definition_that_is_a_link_is_found_under_its_name(
     tmp_path: Path, definition: Definition, host: Path
 ) -> None:

@@ -13,6 +13,7 @@ from tests.fixtures.little_definition import write_definition
 
 from skerry.commands import CommandRunner
 from skerry.errors import BadInput, HostError
+from skerry.guestos.debians_own import needs_of_call
 from skerry.guestos.definition import Definition
 from skerry.guestos.environment import environment_of
 from skerry.guestos.helper_cache import HelperCache
@@ -133,3 +134,22 @@ async def test_a_folder_that_cannot_be_written_keeps_nothing_and_says_so(
     found.take(tmp_path / "kept", ["cache-trixie-amd64.tar 9"], told.append)
 
     assert "cache-trixie-amd64.tar is not kept for the next time" in told[0]
+
+
+@pytest.mark.parametrize(("style", "needed"), [("none", False), ("msdos", True), ("", True)])
+async def test_without_partitions_debians_own_needs_no_device_mapper(
+    definition: Definition, places: Places, style: str, *, needed: bool
+) -> None:
+    places.settings_file.write_text(f"PARTITION_STYLE={style}\n" if style else "")
+    (definition.path / "common.sh").write_text(f'kpartx -a\nCACHE_DIR="{places.cache_dir}"\n')
+
+    needs = await needs_of_call(definition, replace(CALL, parameters={}), CommandRunner(), places)
+
+    assert needs.device_mapper is needed
+
+
+async def test_other_definitions_need_what_they_name(definition: Definition, places: Places) -> None:
+    places.settings_file.write_text("PARTITION_STYLE=none\n")
+    (definition.path / "common.sh").write_text("kpartx -a\n")
+
+    assert (await needs_of_call(definition, CALL, CommandRunner(), places)).device_mapper
