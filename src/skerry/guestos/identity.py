@@ -41,7 +41,7 @@ def identity_edits(guest: Guest) -> tuple[Edit, ...]:
     Raises:
         BadInput: a static address is wanted, and the cluster knows none.
     """
-    parts = (_names, _fstab, _machine_id, _keys_of_host, _root_user, _clock, _console, _cloud)
+    parts = (_names, _fstab, _machine_id, _keys_of_host, _root_user, _clock, _console, _cloud, _up_to_date)
     edits = [edit for part in parts for edit in part(guest)]
     edits += interface_edits(guest.instance, guest.settings, guest.root, guest.node_name_servers)
     return tuple(edits)
@@ -138,6 +138,12 @@ def _cloud(guest: Guest) -> Iterator[Edit]:
     yield Edit(f"{seed}/user-data", b"#cloud-config\n{}\n")
     text = "datasource_list: [NoCloud, None]\nnetwork: {config: disabled}\n"
     yield Edit("/etc/cloud/cloud.cfg.d/90-skerry.cfg", text.encode())
+
+
+def _up_to_date(guest: Guest) -> Iterator[Edit]:
+    """What packages prepared the first start need not prepare again: systemd-update-done.service(8)."""
+    if guest.root.has(known.SYSTEMD) and guest.root.sha256:  # who knows what an administrator's has
+        yield from (Edit(f"{folder}/.updated", b"") for folder in ("/etc", "/var"))
 
 
 def kernel_arguments(instance: Instance, settings: Settings, uuid: str) -> str:

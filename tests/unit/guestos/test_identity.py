@@ -63,6 +63,13 @@ def test_no_two_guests_share_machine_id_or_random_seed() -> None:
     assert one["/var/lib/systemd/random-seed"].mode == 0o600
 
 
+def test_the_first_start_does_not_do_again_what_packages_did() -> None:
+    installed = replace(guest(), root=replace(root(), sha256="of our tar"))
+
+    assert {"/etc/.updated", "/var/.updated"} <= set(files(installed))
+    assert not {"/etc/.updated", "/var/.updated"} & set(files(guest()))
+
+
 def test_host_keys_of_a_prepared_root_are_removed() -> None:
     made = files(guest(names=DEBIAN | {"/etc/ssh/ssh_host_rsa_key"}))
 
