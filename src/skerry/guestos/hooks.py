@@ -26,7 +26,7 @@ _OF_DISKS = re.compile(rb"\b(?:BLOCKDEV|FSYSDEV)\b")
 _LOOK_AT = 2**20  # bytes of a hook
 _GRACE = 20  # tenths of a second until what a hook leaves is called left: filters of its output may end after it
 # The first process of the namespace. It says which hook it is at, and what is there beside itself afterwards. The
-# guest gets devices that chroot needs and the node's name servers, for as long as the namespace lasts.
+# guest gets what chroot needs, devices and /proc, and the node's name servers, for as long as the namespace lasts.
 _SCRIPT = r"""
 set -u
 options=$1 disk=$2 kind=$3 grace=$4; shift 4
@@ -41,6 +41,7 @@ if [ -d "$TARGET/dev" ] && [ ! -L "$TARGET/dev" ]; then
     mknod -m 666 "$TARGET/dev/${node%%:*}" c "${numbers%:*}" "${numbers#*:}"
   done
 fi
+if [ -d "$TARGET/proc" ] && [ ! -L "$TARGET/proc" ]; then mount -t proc skerry "$TARGET/proc"; fi
 servers="$TARGET/etc/resolv.conf"
 if [ -f "$servers" ] && [ ! -L "$servers" ] && [ -f /etc/resolv.conf ]; then
   mount --bind /etc/resolv.conf "$servers"

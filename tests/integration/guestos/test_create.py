@@ -125,6 +125,7 @@ def test_a_block_device_with_older_contents(ganeti: Ganeti) -> None:
 def test_hooks_see_what_the_readme_names_and_change_the_guest(ganeti: Ganeti) -> None:
     words = '"$SUITE $ARCH $PARTITION_STYLE $EXTRA_PKGS $INSTANCE_NAME $NIC_0_MAC ${PWD##*/}"'
     ganeti.hook("10-look", f'echo {words} > "$TARGET/root/seen"; [ "$BLOCKDEV" = "$DISK_0_PATH" ]')
+    ganeti.hook("15-chroot", '[ -c "$TARGET/dev/null" ] && [ -e "$TARGET/proc/self/status" ]')
     ganeti.hook("20-named.badly", "exit 1")
     disk = ganeti.disk()
 
