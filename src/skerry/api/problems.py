@@ -111,6 +111,8 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     "string_too_short": lambda limits, _: f"at least {limits['min_length']} character(s)",
     "int_parsing": lambda _limits, _: "it must be a whole number",
     "int_type": lambda _limits, _: "it must be a whole number",
+    "model_attributes_type": lambda _limits, _: "it must be a JSON object, with the Content-Type application/json",
+    "uuid_parsing": lambda _limits, _: "that is no id: ids are UUIDs, as lists show them",
     "missing": lambda _limits, _: "it is missing",
     "extra_forbidden": lambda _limits, _: "there is no such field",
 }

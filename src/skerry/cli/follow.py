@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-from skerry.cli import events, output
+from skerry.cli import events, names, output
 from skerry.cli.client import Json, Refused, path
 from skerry.cli.output import Interrupted
 from skerry.cli.program import Run, is_terminal
@@ -66,7 +66,7 @@ def finish_each(run: Run, things: Sequence[str], ask: Callable[[str], Json], *, 
     """Ask for the same on several things, then follow all: what one of them cannot do does not keep the others.
 
     Raises:
-        SkerryError: what went wrong first; all else that did has been said.
+        SkerryError: what went wrong last; all else that did has been said before.
     """
     tasks: list[Json] = []
     wrong: list[SkerryError] = []
@@ -82,10 +82,11 @@ def finish_each(run: Run, things: Sequence[str], ask: Callable[[str], Json], *, 
             raise
         except SkerryError as exc:
             wrong.append(exc)
-    for error in wrong[1:]:
+    for error in wrong[:-1]:
+        names.add_near_names(run, error)
         output.show_error(error, as_json=run.json)
     if wrong:
-        raise wrong[0]
+        raise wrong[-1]
 
 
 def _put_started(run: Run, tasks: Sequence[Json]) -> None:

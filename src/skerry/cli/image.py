@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Annotated, BinaryIO
 
 from skerry.cli import follow, image_about, image_boot, image_build, image_lock, options, output
-from skerry.cli.client import Json, path
+from skerry.cli.client import Json, Refused, path
 from skerry.cli.options import shown_size, shown_time
 from skerry.cli.output import Column
 from skerry.cli.program import Noun, Run, typer
 from skerry.cli.upload import upload
-from skerry.errors import BadInput
+from skerry.errors import BadInput, NameTaken, NotFound
 
 IMAGE = Noun("Images: templates to clone machines from, and ISO files.")
 app = IMAGE.app
@@ -34,6 +34,7 @@ _COLUMNS = (
     Column("USED BY", lambda image: ", ".join(image["used_by"])),
 )
 _SUFFIXES = frozenset({".qcow2", ".raw", ".img", ".iso", ".gz", ".xz", ".zst", ".bz2"})
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -109,9 +110,32 @@ def import_(
         _import(run, new | {"storage_pool": pool, "volume": word}, wait=not no_wait)
         return
     with _opened(file or "") as content:
+        check_name(run, new["name"])
         title, called = f"Upload {new['name']}", Path(file or "").name[-256:]
         new["upload"] = upload(run, content, title=title, name=called, resume=resume)
     _import(run, new, wait=not no_wait)
+
+
+def check_name(run: Run, name: str) -> None:
+    """Make sure that an image can get this name, before anything large is built or sent for it.
+
+    Raises:
+        BadInput: it is no name.
+        NameTaken: another image has it.
+        Refused, CannotReach: nothing can be imported now.
+    """
+    if not _NAME.fullmatch(name):
+        raise BadInput(
+            f"an image cannot be called {name[:80]!r}",
+            hint="at most 64 letters, digits, dots, dashes and underscores, with a letter or digit first",
+        )
+    try:
+        run.client.get(path("images", name))
+    except Refused as exc:
+        if exc.problem.get("code") == NotFound.code:
+            return
+        raise
+    raise NameTaken(f"there is an image {name} already", hint="choose another name, or delete that one")
 
 
 def _import(run: Run, new: Json, *, wait: bool) -> None:

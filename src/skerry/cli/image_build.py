@@ -79,6 +79,10 @@ def build(
     from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
     from skerry.images.build import Order  # noqa: PLC0415
 
+    if import_as is not None:
+        from skerry.cli.image import check_name  # noqa: PLC0415 - which imports this module
+
+        check_name(run, import_as)
     file = _is_file(out, outputs)
     order = Order(
         recipe,

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from skerry.cli import output
+from skerry.cli.program import Noun, Run, typer
 from skerry.commands import CommandRunner
 from skerry.errors import BadInput, SkerryError, Unavailable
 
@@ -91,21 +91,26 @@ def unit_path(*, user: bool) -> Path:
     return Path(base).expanduser() / "systemd" / "user" / UNIT
 
 
-app = typer.Typer(no_args_is_help=True, help="Run Skerry at every boot, as a systemd unit.")
+SERVICE = Noun("Run Skerry at every boot, as a systemd unit.")
+app = SERVICE.app
 
 _PLAIN_USER = os.geteuid() != 0
 _User = Annotated[bool, typer.Option("--user", help="The unit of this person, not of the whole machine.")]
 _DataDir = Annotated[Path | None, typer.Option(help="The data folder.")]
 
 
-@app.command("print")
-def print_unit(*, user: _User = _PLAIN_USER, data_dir: _DataDir = None) -> None:
+@SERVICE.command("print")
+def print_unit(run: Run, *, user: _User = _PLAIN_USER, data_dir: _DataDir = None) -> None:
     """Print the systemd unit."""
-    typer.echo(_unit(user=user, data_dir=data_dir), nl=False)
+    unit = _unit(user=user, data_dir=data_dir)
+    if run.json:
+        output.put_json({"unit": unit})
+    else:
+        output.put(unit)
 
 
-@app.command()
-def install(*, user: _User = _PLAIN_USER, data_dir: _DataDir = None) -> None:
+@SERVICE.command("install")
+def install(run: Run, *, user: _User = _PLAIN_USER, data_dir: _DataDir = None) -> None:
     """Write the systemd unit, and tell systemd where it runs."""
     import asyncio  # noqa: PLC0415 - only this command needs it
 
@@ -117,12 +122,15 @@ def install(*, user: _User = _PLAIN_USER, data_dir: _DataDir = None) -> None:
         raise Unavailable(
             f"{path} cannot be written: {exc.strerror}", hint="run it as root, or with --user for yourself"
         ) from exc
-    typer.echo(path)
+    if run.json:
+        output.put_json({"file": str(path)})
+    else:
+        output.put_line(path)
     scope = ["--user"] if user else []
     words = " ".join(["systemctl", *scope])
     if Path("/run/systemd/system").is_dir():
         asyncio.run(CommandRunner().run(["systemctl", *scope, "daemon-reload"]))
-    typer.echo(f"start it now and at every boot: {words} enable --now skerry", err=True)
+    output.say(f"start it now and at every boot: {words} enable --now skerry")
 
 
 def _unit(*, user: bool, data_dir: Path | None) -> str:

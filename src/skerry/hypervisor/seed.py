@@ -146,14 +146,14 @@ def check_user_data(text: str) -> str:
         BadInput: it is of no kind that cloud-init knows, or not valid YAML; the message has the line.
     """
     _check_size("user-data", text, MAX_USER_DATA)
-    first = text.lstrip("\ufeff").partition("\n")[0].rstrip()
+    first = text.lstrip("\ufeff").partition("\n")[0].rstrip()  # not repeated below: it may hold a password
     if first.startswith(_OTHER_FORMATS):
         return text
     if first.startswith("#cloud-config"):
         _check_mapping("user-data", text)
     else:
         raise BadInput(
-            f"user-data begins with {_short(first)}, which cloud-init does not know",
+            "cloud-init does not know what user-data is by its first line",
             hint="begin with the line #cloud-config for YAML, or with #! for a script",
         )
     return text

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from skerry.values import Frozen, VolumeName
 
@@ -20,7 +20,17 @@ _TEXT = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\uFFFE\uFFFF]*$"  # what XML can hold
 Title = Annotated[str, Field(max_length=256, pattern=_TEXT)]
 Description = Annotated[str, Field(max_length=16 * 1024, pattern=_TEXT)]
 Mac = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$")]
-BootOrder = Annotated[tuple[Literal["hd", "cdrom", "network"], ...], Field(max_length=8)]
+
+
+def _each_once(devices: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(devices)) < len(devices):
+        raise ValueError("each device stands in it once")
+    return devices
+
+
+BootOrder = Annotated[
+    tuple[Literal["hd", "cdrom", "network"], ...], Field(max_length=3), AfterValidator(_each_once)
+]
 
 
 class MachineState(StrEnum):

@@ -133,16 +133,14 @@ class Machines:
         """What the hypervisor would make of this definition; changes nothing."""
         row = await self._row(caller, ref, Permission.VM_MODIFY)
         check = definition_on_host.CheckDefinition(xml=xml, only=_only(caller, row))
-        return await self._link.call(row.host, definition_on_host.check, check)
+        checked = await self._link.call(row.host, definition_on_host.check, check)
+        _check_identity(row, xml)
+        return checked
 
     async def define(self, caller: Caller, ref: str, xml: str, *, if_match: str) -> Definition:
         """Replace its definition, unless it changed since it was read (Changed)."""
         row = await self._row(caller, ref, Permission.VM_MODIFY)
         await self.check_definition(caller, ref, xml)
-        if (parse_domain(xml).findtext("uuid") or "").strip().lower() != str(row.id):
-            raise BadDefinition(
-                f"this is not the definition of {row.name}", hint=f"keep its <uuid>{row.id}</uuid> as it is"
-            )
         new = definition_on_host.DefineMachine(xml=xml, expected_etag=if_match, only=_only(caller, row))
         await self._link.call(row.host, definition_on_host.define, new)
         return await self._link.call(row.host, definition_on_host.show, MachineRef(uuid=row.id))
@@ -351,6 +349,20 @@ async def allowed(
     row = await find(reader, caller, ref)
     caller.require(permission, row.pool_id, row.name)
     return row
+
+
+def _check_identity(row: sa.Row[Any], xml: str) -> None:
+    """Raises BadDefinition where it is another machine's, or would rename this one: libvirt refuses."""
+    root = parse_domain(xml)
+    if (root.findtext("uuid") or "").strip().lower() != str(row.id):
+        raise BadDefinition(
+            f"this is not the definition of {row.name}", hint=f"keep its <uuid>{row.id}</uuid> as it is"
+        )
+    if (root.findtext("name") or "").strip() != row.name:
+        raise BadDefinition(
+            f"the name of {row.name} does not change with its definition",
+            hint=f"keep its <name>{row.name}</name>, and rename the machine when it is off",
+        )
 
 
 def _only(caller: Caller, row: sa.Row[Any]) -> UUID | None:

@@ -82,6 +82,21 @@ def test_a_file_arrives_piece_after_piece(skerry: Skerry, fake: Fake, uploads: U
     assert f"Name:        {IMAGE['name']}\n" in result.out
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("aos", "there is an image aos already"), ("ünï", "with a letter or digit first")],
+)
+def test_a_name_that_cannot_be_had_is_told_before_anything_is_sent(
+    skerry: Skerry, fake: Fake, uploads: Uploads, file: Path, name: str, words: str
+) -> None:
+    fake.on("GET", "/images/aos", IMAGE)
+
+    result = skerry("image", "import", file, "--name", name)
+
+    assert words in result.err
+    assert fake.got("POST", "/uploads") == []
+
+
 def test_name_checksum_and_description_go_along(skerry: Skerry, fake: Fake, uploads: Uploads, file: Path) -> None:
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
 
@@ -190,7 +205,7 @@ def test_an_empty_file_is_no_image(skerry: Skerry, fake: Fake, tmp_path: Path) -
     (tmp_path / "empty.raw").touch()
 
     assert "the file is empty" in skerry("image", "import", tmp_path / "empty.raw").err
-    assert not fake.requests
+    assert not fake.got("POST", "/uploads")
 
 
 def test_images_are_renamed_and_deleted(skerry: Skerry, fake: Fake) -> None:
@@ -278,6 +293,17 @@ def test_build_can_import_at_once(
     assert result.status == 0, result.err
     assert uploads.received == b"disk"
     assert fake.got("POST", "/images")[0].json["sha256"] == hashlib.sha256(b"disk").hexdigest()
+
+
+def test_nothing_is_built_for_a_name_that_is_taken(
+    skerry: Skerry, fake: Fake, uploads: Uploads, built: None, tmp_path: Path
+) -> None:
+    fake.on("GET", "/images/aos", IMAGE)
+
+    result = skerry("image", "build", "aos.ks", "-o", tmp_path / "aos.qcow2", "--import", "aos")
+
+    assert result.status == 6
+    assert not (tmp_path / "aos.qcow2").exists()
 
 
 def test_build_knows_its_outputs(skerry: Skerry, tmp_path: Path) -> None:

@@ -68,7 +68,13 @@ def test_ls_filters_on_the_server(skerry: Skerry, fake: Fake) -> None:
 
     query = {"state": "running", "q": "web", "sort": "memory", "descending": "true", "limit": "500"}
     assert fake.requests[0].query == query
-    assert (result.out, result.err.startswith("no machines; make one:")) == ("", True)
+    assert (result.out, result.err) == ("", "no such machines; skerry vm ls lists all\n")
+
+
+def test_ls_tells_the_next_step_where_there_is_nothing(skerry: Skerry, fake: Fake) -> None:
+    fake.on("GET", "/vms", page([]))
+
+    assert skerry("vm", "ls").err.startswith("no machines; make one:")
 
 
 def test_a_guest_cannot_send_orders_to_the_terminal(skerry: Skerry, fake: Fake) -> None:

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 from tests.fixtures.simulated_manager import ended, in_state, running_host, running_manager, succeeded, until
 
-from skerry.errors import BadInput, Changed, Conflict, InvalidState, NameTaken, NotFound, SkerryError
+from skerry.errors import (
+    BadDefinition,
+    BadInput,
+    Changed,
+    Conflict,
+    InvalidState,
+    NameTaken,
+    NotFound,
+    SkerryError,
+)
 from skerry.host.agent import Host
 from skerry.host.operation import MachineRef
 from skerry.host.operations import machines as machines_on_host
@@ -371,6 +380,16 @@ async def test_a_change_on_an_old_definition_is_refused(manager: Manager, web1: 
 
     with pytest.raises(Changed):
         await manager.devices.change(SYSTEM, web1, VmChanges(vcpus=3), if_match=etag)
+
+
+async def test_a_definition_under_another_name_is_refused_already_when_it_is_checked(
+    manager: Manager, web1: str
+) -> None:
+    renamed = (await manager.machines.definition(SYSTEM, web1)).xml.replace("<name>web1<", "<name>web2<")
+
+    with pytest.raises(BadDefinition, match="the name of web1 does not change") as caught:
+        await manager.machines.check_definition(SYSTEM, web1, renamed)
+    assert "<name>web1</name>" in str(caught.value.hint)
 
 
 async def test_a_new_name_does_not_hinder_other_changes_on_the_same_definition(

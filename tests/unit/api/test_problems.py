@@ -42,8 +42,9 @@ async def test_too_many_tries_say_when_to_come_back() -> None:
             "at least 1 MiB",
         ),
         ({"name": "web1", "disks": [{"kind": "tape"}]}, "disks.0", "tape"),
+        ({"name": "web1", "boot_order": ["hd", "hd"]}, "boot_order", "boot_order: each device stands in it once"),
         ({"name": "web1", "colour": "red"}, "colour", "there is no such field"),
-        ([], "", "valid dictionary"),
+        ([], "", "it must be a JSON object"),
     ],
 )
 async def test_each_wrong_field_is_named(program: httpx.AsyncClient, behind: StandIn, body, where, what) -> None:
@@ -53,6 +54,14 @@ async def test_each_wrong_field_is_named(program: httpx.AsyncClient, behind: Sta
     assert where in [error["field"] for error in answer.json()["errors"]]
     assert what in answer.json()["detail"]
     assert behind.machines.asked == []
+
+
+async def test_a_word_in_place_of_an_id_is_told_in_plain_words(program: httpx.AsyncClient) -> None:
+    answer = await program.get("/api/v1/tasks/latest")
+
+    assert (
+        answer.json()["detail"] == "the request is not valid: id: that is no id: ids are UUIDs, as lists show them"
+    )
 
 
 async def test_what_was_sent_in_a_wrong_field_is_not_repeated(program: httpx.AsyncClient) -> None:

@@ -50,7 +50,7 @@ def test_every_option_is_explained() -> None:
 def test_json_debug_and_server_belong_to_every_command_of_ours() -> None:
     for command in every_command():
         names = {parameter.name for parameter in command.params}
-        assert set(COMMON) <= names or command.callback.__module__ == "skerry.cli.service", command.name
+        assert set(COMMON) <= names, command.name
 
 
 def test_the_page_of_the_reference_is_current() -> None:

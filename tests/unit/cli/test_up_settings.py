@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from skerry.cli import service, up_settings
 from skerry.cli.listening import PortTaken, listen, url
+from skerry.cli.program import Run
 from skerry.cli.service import unit_text
 from skerry.cli.up_settings import UpSettings, load_settings, options, pool_name
 from skerry.errors import BadInput, BadSettings
@@ -163,7 +164,7 @@ def test_the_unit_names_the_data_folder_that_up_would_use(tmp_path: Path, monkey
     monkeypatch.setattr(service, "_program", lambda: Path("/opt/skerry"))
 
     def folder(*words: str) -> str:
-        unit = CliRunner().invoke(service.app, ["print", *words]).stdout
+        unit = CliRunner().invoke(service.app, ["print", *words], obj=Run()).stdout
         return next(line for line in unit.splitlines() if line.startswith("ExecStart")).rpartition(" ")[2]
 
     (tmp_path / "up.toml").write_text('data_dir = "/srv/file"')

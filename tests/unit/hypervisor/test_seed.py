@@ -149,6 +149,13 @@ def test_other_words_are_no_keys(key: str, part: str) -> None:
         checked_key(key)
 
 
+def test_user_data_of_no_kind_is_refused_without_repeating_it() -> None:
+    with pytest.raises(BadInput, match="does not know") as caught:
+        files(user_data="password: hunter2\n")
+
+    assert "hunter2" not in caught.value.message + (caught.value.hint or "")
+
+
 def test_a_private_key_is_not_repeated() -> None:
     with pytest.raises(BadInput) as caught:
         checked_key("-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2")

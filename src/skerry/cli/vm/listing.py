@@ -48,7 +48,9 @@ def ls(
     run.table(
         run.client.every("/vms", query, most=limit),
         COLUMNS,
-        empty="no machines; make one: skerry vm create NAME --template IMAGE",
+        empty="no such machines; skerry vm ls lists all"
+        if state or host or search
+        else "no machines; make one: skerry vm create NAME --template IMAGE",
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from skerry.host.types import (
     Address,
+    BootOrder,
     Consoles,
     Description,
     DirectKernel,
@@ -102,7 +103,7 @@ class VmChanges(Frozen):
     vcpus: int | None = Field(default=None, ge=1, le=512)
     memory: int | None = Field(default=None, ge=16 * MIB)
     autostart: bool | None = None
-    boot_order: tuple[Literal["hd", "cdrom", "network"], ...] | None = None
+    boot_order: BootOrder | None = None
     direct_kernel: DirectKernel | None = None
     remove_direct_kernel: bool = False
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from skerry.host.guest_os_types import GuestOsName, OsParameters
-from skerry.host.types import Description, DirectKernel, Firmware, MachineName, NewNic, Title
+from skerry.host.types import BootOrder, Description, DirectKernel, Firmware, MachineName, NewNic, Title
 from skerry.manager.types.base import HOSTNAME, LINES, MIB, Ref
 from skerry.values import Frozen
 
@@ -65,7 +65,7 @@ class NewVm(Frozen):
     disks: tuple[NewVmDisk, ...] = Field(default=(), max_length=26)
     nics: tuple[NewNic, ...] = Field(default=(NewNic(),), max_length=16)
     direct_kernel: DirectKernel | None = None
-    boot_order: tuple[Literal["hd", "cdrom", "network"], ...] = ("hd", "cdrom", "network")
+    boot_order: BootOrder = ("hd", "cdrom", "network")
     cloud_init: CloudInit | None = None  # null: no seed disk
     # A guest OS definition that installs the empty disks, as NAME or NAME+VARIANT; null: they stay empty.
     guest_os: GuestOsName | None = None
