@@ -2372,7 +2372,7 @@ export interface components {
         VmAction: "start" | "shutdown" | "poweroff" | "reboot" | "reset" | "pause" | "resume" | "save" | "restore";
         /**
          * VmActionRequest
-         * @description Do this to a machine; `timeout_s` is how long a shutdown or reboot may take before the task gives up.
+         * @description Do this to a machine; `timeout_s` is how long a shutdown may take before the task gives up.
          */
         VmActionRequest: {
             action: components["schemas"]["VmAction"];

@@ -46,14 +46,7 @@ def shutdown(
 
 
 _simple("poweroff", "Switch machines off at once, like pulling the plug.")
-
-
-@VM.command("reboot")
-def reboot(run: Run, machines: options.Vms, timeout: _Timeout = 120, no_wait: options.NoWait = False) -> None:
-    """Ask the guests to reboot."""
-    act(run, machines, wait=not no_wait, action="reboot", timeout_s=timeout)
-
-
+_simple("reboot", "Ask the guests to reboot; whether they do is not waited for.")
 _simple("reset", "Reset machines at once, like pressing the button.")
 _simple("pause", "Halt machines where they are; they keep their memory.")
 _simple("resume", "Let paused machines go on.")

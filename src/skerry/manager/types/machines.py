@@ -109,7 +109,7 @@ class VmChanges(Frozen):
 
 
 class VmActionRequest(Frozen):
-    """Do this to a machine; `timeout_s` is how long a shutdown or reboot may take before the task gives up."""
+    """Do this to a machine; `timeout_s` is how long a shutdown may take before the task gives up."""
 
     action: VmAction
     timeout_s: float = Field(default=120, gt=0, le=3600)
