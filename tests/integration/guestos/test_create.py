@@ -77,7 +77,8 @@ def test_a_partitioned_disk_has_boot_loader_and_menu(ganeti: Ganeti, style: str,
     check_ext(disk, offset)
     assert len(partitions(disk)) == number
     assert disk.stat().st_size == 1024 * MIB
-    assert b"GRUB" in disk.read_bytes()[:512]
+    with disk.open("rb") as file:
+        assert b"GRUB" in file.read(512)
     assert f"root=UUID={uuid_of(disk, offset)} ro" in debugfs(disk, "cat /boot/grub/grub.cfg", offset)
 
 
