@@ -90,11 +90,13 @@ async def test_a_cd_starts_a_bios_machine_and_has_the_manifests_of_what_runs(
         assert await guest.run("systemctl --failed --no-legend --plain") == ""
 
 
-async def test_the_same_bytes_on_a_stick_start_a_uefi_machine(little_media: Path, tmp_path: Path) -> None:
-    async with started(stick(little_media / "little.iso"), tmp_path, uefi=True) as guest:
+async def test_the_same_bytes_on_a_stick_start_a_machine_with_secure_boot(
+    little_media: Path, tmp_path: Path
+) -> None:
+    async with started(stick(little_media / "little.iso"), tmp_path, "secure boot") as guest:
         await sign_in(guest)
 
-        assert await guest.run("test -d /sys/firmware/efi && echo yes") == "yes"
+        assert "Secure boot enabled" in await guest.run("dmesg | grep -i secureboot:")
         await root_is_writable_in_memory(guest)
 
 
@@ -109,17 +111,18 @@ async def test_ipxe_starts_a_bios_machine_by_http(little_media: Path, tmp_path: 
             assert await guest.run("ls /sys/class/block | grep -v -e loop -e sr") == ""
 
 
-async def test_grub_starts_a_uefi_machine_by_tftp(little_media: Path, tmp_path: Path) -> None:
-    card = network(little_media / "little.pxe", "grubx64.efi")
-    async with started(card, tmp_path, uefi=True, memory=512) as guest:
+async def test_shim_and_grub_start_a_machine_with_secure_boot_by_tftp(little_media: Path, tmp_path: Path) -> None:
+    card = network(little_media / "little.pxe", "shimx64.efi", rom=False)
+    async with started(card, tmp_path, "secure boot", memory=512) as guest:
         await sign_in(guest)
 
+        assert "Secure boot enabled" in await guest.run("dmesg | grep -i secureboot:")
         await root_is_writable_in_memory(guest)
 
 
 async def test_one_efi_program_starts_a_uefi_machine(little_media: Path, tmp_path: Path) -> None:
     medium = efi_partition(little_media / "little.efi", tmp_path)
-    async with started(medium, tmp_path, uefi=True, memory=512) as guest:
+    async with started(medium, tmp_path, "uefi", memory=512) as guest:
         await sign_in(guest)
 
         await root_is_writable_in_memory(guest)
