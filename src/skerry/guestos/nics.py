@@ -23,13 +23,13 @@ def interface_edits(
     """
     nics = () if settings.network == "none" else instance.nics
     static = [_is_static(nic, number, settings) for number, nic in enumerate(nics)]
+    servers = settings.name_servers or tuple(node_name_servers)
     if root.has(known.IFUPDOWN):
         yield Edit("/etc/network/interfaces", interfaces(nics, static).encode())
         yield from _names(nics)
     elif root.has(known.NETWORKD):
-        yield from _networkd(nics, static)
+        yield from _networkd(nics, static, servers)
     if any(static) and not root.has(known.RESOLVED):
-        servers = settings.name_servers or tuple(node_name_servers)
         yield Edit("/etc/resolv.conf", "".join(f"nameserver {each}\n" for each in servers).encode())
 
 
@@ -83,7 +83,7 @@ def interfaces(nics: Sequence[InstanceNic], static: Sequence[bool]) -> str:
     return "\n".join(parts)
 
 
-def _networkd(nics: Sequence[InstanceNic], static: Sequence[bool]) -> Iterator[Edit]:
+def _networkd(nics: Sequence[InstanceNic], static: Sequence[bool], servers: Sequence[str]) -> Iterator[Edit]:
     from skerry.images.network_files import networkd_files  # noqa: PLC0415 - few guests need it
     from skerry.images.words.meaning import Address, Network  # noqa: PLC0415
 
@@ -94,7 +94,11 @@ def _networkd(nics: Sequence[InstanceNic], static: Sequence[bool]) -> Iterator[E
             address, _, prefix = _address(nic).partition("/")
             gateways = (_gateway(nic),) if _gateway(nic) else ()
             given = (Address(address, int(prefix)),)
-            networks.append(Network(device, dhcp4=False, dhcp6=False, addresses=given, gateways=gateways))
+            names = tuple(servers)  # resolved asks them; without it they are in resolv.conf, too
+            plain = Network(
+                device, dhcp4=False, dhcp6=False, addresses=given, gateways=gateways, name_servers=names
+            )
+            networks.append(plain)
         else:
             networks.append(Network(device))
     for path, text in networkd_files(networks).items():

@@ -133,6 +133,7 @@ def test_a_guest_without_ifupdown_gets_files_of_networkd() -> None:
 
     (network,) = [edit for path, edit in made.items() if path.endswith(".network")]
     assert b"Address=192.0.2.7/24" in (network.content or b"")
+    assert b"DNS=192.0.2.53" in (network.content or b"")
     assert "/etc/network/interfaces" not in made
 
 
