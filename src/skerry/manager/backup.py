@@ -151,7 +151,10 @@ def _unpack(source: Path, folder: Path) -> dict[str, Any]:
                 if member.name not in wanted or not member.isfile():
                     raise BadInput(f"{source} is not a backup of Skerry: it holds {member.name[:80]!r}")
                 archive.extract(member, folder, filter="data")
+                (folder / member.name).chmod(0o600)  # sqlite3 made what was packed, open to everybody
         manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    except tarfile.ReadError as exc:
+        raise BadInput(f"{source} is not a whole backup of Skerry: it cannot be unpacked") from exc
     except (tarfile.TarError, EOFError, OSError, ValueError) as exc:
         raise BadInput(f"{source} is not a whole backup of Skerry: {exc}") from exc
     if manifest.get("format") != _FORMAT:

@@ -120,8 +120,10 @@ class Manager:
     def _close_files_to_others(self) -> None:
         """Make the files before SQLite does, which would let everybody read them."""
         for name in (Path(self._database.url.database or "").name, TASKS_DATABASE):
+            file = self.settings.data_dir / name
             try:
-                (self.settings.data_dir / name).touch(mode=0o600)
+                file.touch(mode=0o600)
+                file.chmod(0o600)  # one that was there: brought back by hand, or by an early `skerry restore`
             except OSError as exc:
                 raise Unavailable(f"the database {name} cannot be made: {exc.strerror}") from exc
 

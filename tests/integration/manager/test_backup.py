@@ -56,6 +56,8 @@ async def test_what_was_saved_from_a_running_manager_comes_back_and_goes_on(
     kept = await restore(settings, file)
 
     assert "before" in kept
+    open_to_others = [file.name for file in settings.data_dir.glob("*.db*") if file.stat().st_mode & 0o077]
+    assert open_to_others == []
     async with running_manager(settings, host) as manager:
         assert (await manager.tasks.get(SYSTEM, task.id)).state == "succeeded"
         assert [task.kind for task in (await manager.tasks.list(SYSTEM, TaskFilter())).items] == ["vm.create"]
@@ -78,6 +80,19 @@ async def test_a_database_that_is_used_is_not_replaced(
         with pytest.raises(Conflict, match="connections work on the database"):
             await restore(settings, file)
         await succeeded(manager, await manager.machines.create(SYSTEM, NewVm(name="web1", start=False)))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_databases_that_others_may_read_are_closed_to_them_at_the_start(
+    settings: ManagerSettings, host: Host
+) -> None:
+    async with running_manager(settings, host):
+        pass
+    for file in settings.data_dir.glob("*.db"):
+        file.chmod(0o644)
+
+    async with running_manager(settings, host):
+        assert [file.name for file in settings.data_dir.glob("*.db*") if file.stat().st_mode & 0o077] == []
 
 
 async def test_a_backup_never_replaces_a_file(settings: ManagerSettings, host: Host, tmp_path: Path) -> None:

@@ -27,9 +27,10 @@ def attach(run: Run, name: str, escape: bytes) -> None:
     """
     keyboard, screen = sys.stdin.fileno(), sys.stdout.fileno()
     with open_console(run, name, "serial") as channel:
-        output.say(f"connected to {name}; Ctrl-{chr(escape[0] | 0x40)} leaves, Enter shows where it is")
+        key = escape if is_terminal(keyboard) else None
+        keys = f"; Ctrl-{chr(escape[0] | 0x40)} leaves, Enter shows where it is" if key else ""
+        output.say(f"connected to {name}{keys}")
         with _raw(keyboard, screen):
-            key = escape if is_terminal(keyboard) else None
             left = carry(
                 channel, keyboard, put=lambda data: _show(screen, data), take=lambda data: _typed(data, key)
             )
