@@ -175,7 +175,7 @@ def test_a_hook_that_fails_stops_the_installation_and_is_named(ganeti: Ganeti, m
 
 def test_nobody_on_the_node_reads_what_only_the_guests_root_may(ganeti: Ganeti) -> None:
     found = ganeti.folder / "readable"
-    open_files = f'find "${{TARGET%/*}}" -type f -perm /004 -exec grep -l abcdefgh {{}} + > {found} || true'
+    open_files = f'find "${{TARGET%/*}}" -xdev -type f -perm /004 -exec grep -l abcdefgh {{}} + > {found} || true'
     ganeti.hook("10-look", open_files)
 
     ganeti.create(ganeti.disk(), OSP_PARTITION_STYLE="none", OSP_ROOT_PASSWORD_HASH="$6$abcdefgh$0123456789")
