@@ -32,3 +32,4 @@ async def test_it_boots_to_a_login_and_rpm_knows_what_is_in_it(
         assert await guest.run("rpm -qf --qf '%{name}' /usr/bin/bash") == "bash"
         assert await guest.run("rpm -V bash coreutils systemd kernel-core && echo unchanged") == "unchanged"
         assert "ID=fedora" in await guest.run("cat /etc/os-release")
+        assert int(await guest.run("df --output=size --block-size=1M / | tail -1")) > 3500  # it grew
