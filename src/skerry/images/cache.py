@@ -28,6 +28,7 @@ from skerry.errors import CommandFailed, NoSpace, SkerryError, Unavailable
 from skerry.sizes import format_size
 
 _TRIES = 5  # to remove a folder
+_HIDDEN = 0o711  # roots have password hashes: who cannot list the keys finds none; namespaces get through
 _LOOK_AGAIN_S = 0.1  # between two tries for a lock that another build holds
 # As the C library says it, and as apt and tar do.
 _FULL = re.compile(
@@ -73,7 +74,7 @@ class Cache:
         """
         try:
             for folder in (self._entries, self._locks, self._tmp):
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(mode=_HIDDEN, parents=True, exist_ok=True)
         except OSError as exc:
             raise Unavailable(
                 f"the image cache {self.root} cannot be used: {exc.strerror}",
@@ -119,7 +120,7 @@ class Cache:
                 folder.mkdir()
                 await make(workspace, folder)
                 await asyncio.to_thread(_flush, folder)
-                entry.parent.mkdir(parents=True, exist_ok=True)
+                entry.parent.mkdir(mode=_HIDDEN, parents=True, exist_ok=True)
                 try:
                     folder.rename(entry)
                 except OSError as exc:
@@ -147,7 +148,7 @@ class Cache:
         name = secrets.token_hex(8)
         path = self._tmp / name
         with full_disk_explained(self.root):
-            self._tmp.mkdir(parents=True, exist_ok=True)
+            self._tmp.mkdir(mode=_HIDDEN, parents=True, exist_ok=True)
             lock = _open_locked(path.with_suffix(".lock"))
         try:
             with full_disk_explained(self.root):
@@ -257,7 +258,7 @@ class Cache:
 
     @contextmanager
     def _lock_file(self, kind: str, key: str) -> Iterator[int]:
-        self._locks.mkdir(parents=True, exist_ok=True)
+        self._locks.mkdir(mode=_HIDDEN, parents=True, exist_ok=True)
         lock = os.open(self._locks / f"{kind}-{key}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             yield lock

@@ -52,6 +52,14 @@ async def test_an_entry_is_made_once(cache: Cache) -> None:
     assert rubbish(cache) == []
 
 
+async def test_other_users_cannot_list_what_there_is(cache: Cache) -> None:
+    assert {path.name: path.stat().st_mode & 0o044 for path in cache.root.iterdir()} == {
+        "entries": 0,
+        "locks": 0,
+        "tmp": 0,
+    }
+
+
 async def test_an_entry_that_cannot_be_made_is_not_there(cache: Cache) -> None:
     async def fail(workspace: Workspace, folder: Path) -> None:
         await fill(workspace, folder)
