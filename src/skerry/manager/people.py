@@ -78,7 +78,7 @@ class People:
             Unauthenticated: there is no such person any more.
         """
         async with self._database.read() as connection:
-            return await _access(connection, user)
+            return (await _known(connection, user))[1]
 
     async def sign_in(self, words: SignIn, address: str) -> SignedIn:
         """Begin a session.
@@ -126,8 +126,7 @@ class People:
             row = (await connection.execute(query)).one_or_none()
             if row is None:
                 raise Unauthenticated("nobody is signed in", hint="sign in")
-            access = await _access(connection, row.user)
-            user = await _user(connection, row.user)
+            user, access = await _known(connection, row.user)
         if renew and time - row.used_at > min(_COARSE, idle / 4):
             await self._used(tables.sessions, sessions.secret_hash == _digest(secret), time)
         expires = min(row.expires_at, time + idle)
@@ -150,7 +149,7 @@ class People:
                 raise Unauthenticated(
                     "this API token is not valid", hint="make a new one, or sign in: skerry login"
                 )
-            access = await _access(connection, row.user)
+            _, access = await _known(connection, row.user)
         if row.used_at is None or time - row.used_at > _COARSE:
             await self._used(tables.tokens, tokens.secret_hash == _digest(secret), time)
         return Known(Caller(row.user, access, address), None)
@@ -314,23 +313,19 @@ def _csrf(secret: str) -> str:
     return hmac.new(secret.encode(), b"csrf", "sha256").hexdigest()
 
 
-async def _user(connection: AsyncConnection, name: str) -> User:
-    users = tables.users.c
-    query = sa.select(users.name, users.admin, users.created_at).where(users.name == name)
-    return _as_user((await connection.execute(query)).one())
-
-
-async def _access(connection: AsyncConnection, user: str) -> Access:
+async def _known(connection: AsyncConnection, name: str) -> tuple[User, Access]:
     users, pools, grants = tables.users.c, tables.pools.c, tables.grants.c
-    found = (await connection.execute(sa.select(users.admin).where(users.name == user))).one_or_none()
+    query = sa.select(users.name, users.admin, users.created_at).where(users.name == name)
+    found = (await connection.execute(query)).one_or_none()
     if found is None:
-        raise Unauthenticated(f"there is no user {user} any more", hint="sign in as somebody else")
+        raise Unauthenticated(f"there is no user {name} any more", hint="sign in as somebody else")
     if found.admin:
-        return Access(everything=True)
-    rows = (await connection.execute(sa.select(grants.pool_id, grants.role).where(grants.user == user))).all()
+        return _as_user(found), Access(everything=True)
+    rows = (await connection.execute(sa.select(grants.pool_id, grants.role).where(grants.user == name))).all()
     tree = (await connection.execute(sa.select(pools.id, pools.parent_id))).all()
     parents: Mapping[UUID, UUID | None] = {row.id: row.parent_id for row in tree}
-    return Access(pools=inherited(parents, ((row.pool_id, Role(row.role)) for row in rows)))
+    access = Access(pools=inherited(parents, ((row.pool_id, Role(row.role)) for row in rows)))
+    return _as_user(found), access
 
 
 def _as_user(row: sa.Row[Any, Any, Any]) -> User:

@@ -47,6 +47,9 @@ SELECTED = sa.select(tables.machines, tables.hosts.c.online).outerjoin_from(
 )
 
 _BATCH = 500
+_STATES = {state.value: state for state in VmState}  # a look into it costs a tenth of asking the enumeration
+_RUNNING = VmState.RUNNING
+_THING = f"{ObjectKind.VM}:"
 SampleOf = Callable[[UUID], MachineSample | None]
 
 
@@ -57,7 +60,7 @@ def no_sample(_machine_id: UUID) -> MachineSample | None:
 
 def thing(machine_id: UUID) -> str:
     """What stands for a machine in the queue of tasks."""
-    return f"{ObjectKind.VM}:{machine_id}"
+    return f"{_THING}{machine_id}"
 
 
 def ref(row: sa.Row[Any] | Vm) -> ObjectRef:
@@ -71,7 +74,7 @@ def state_of(row: sa.Row[Any]) -> VmState:
         return VmState.CREATING
     if not row.online:
         return VmState.UNREACHABLE
-    return VmState(row.state)
+    return _STATES[row.state]
 
 
 def addresses_json(addresses: Sequence[Address]) -> str:
@@ -90,7 +93,7 @@ def vm_of(row: sa.Row[Any], queue: Sequence[sa.Row[Any]], sample_of: SampleOf = 
     """The machine in a row, and what its unfinished tasks will do to it."""
     machine = Machine.model_validate_json(row.machine)
     state = state_of(row)
-    after = state_after(state, [QueuedTask(task.kind, task.running_after) for task in queue])
+    after = state_after(state, [QueuedTask(task.kind, task.running_after) for task in queue]) if queue else state
     consoles = machine.consoles.graphics or machine.consoles.serial
     return Vm.model_construct(
         id=row.id,
@@ -105,7 +108,7 @@ def vm_of(row: sa.Row[Any], queue: Sequence[sa.Row[Any]], sample_of: SampleOf = 
         addresses=_ADDRESSES.validate_json(row.addresses),
         template=row.template,
         created_at=row.created_at,
-        sample=sample_of(row.id) if state is VmState.RUNNING else None,
+        sample=sample_of(row.id) if state is _RUNNING else None,
         **{name: getattr(machine, name) for name in _SHARED},
     )
 
@@ -114,8 +117,9 @@ async def read_vms(
     connection: AsyncConnection | Writing, rows: Sequence[sa.Row[Any]], sample_of: SampleOf = no_sample
 ) -> tuple[Vm, ...]:
     """The machines in these rows, with one more query for their tasks."""
-    queues = await unfinished_of(connection, (thing(row.id) for row in rows))
-    return tuple(vm_of(row, queues.get(thing(row.id), ()), sample_of) for row in rows)
+    things = [thing(row.id) for row in rows]
+    queues = await unfinished_of(connection, things)
+    return tuple(vm_of(row, queues.get(its, ()), sample_of) for row, its in zip(rows, things, strict=True))
 
 
 async def tell_changed(writing: Writing, summaries: Mapping[UUID, str], *, user: str | None = None) -> None:

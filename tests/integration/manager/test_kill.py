@@ -188,7 +188,7 @@ async def test_what_the_version_before_began_is_finished_after_the_upgrade_of_th
     assert task["state"] == "succeeded"
     assert (await world.on_host())[0] == ["web1"]
     async with database.read() as connection:
-        assert (await connection.execute(sa.text("SELECT version_num FROM alembic_version"))).scalar() == "0002"
+        assert (await connection.execute(sa.text("SELECT version_num FROM alembic_version"))).scalar() == "0003"
         assert (await connection.execute(sa.select(tables.uploads.c.name))).all() == []
     await database.close()
 

@@ -115,6 +115,11 @@ machines = Table(
     Column("machine", Text, nullable=False),  # JSON of the host's Machine
     Column("addresses", Text, nullable=False),  # JSON
     Index("ix_machines_pool_name", "pool_id", "name", "id"),
+    # Of each order in which they are listed, and of those in one state all that a page of ids asks; since 0003.
+    Index("ix_machines_state", "state", "name", "id", "creating", "host"),
+    Index("ix_machines_created_at", "created_at", "id"),
+    Index("ix_machines_memory", "memory", "id"),
+    Index("ix_machines_vcpus", "vcpus", "id"),
 )
 
 images = Table(

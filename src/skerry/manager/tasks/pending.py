@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, TypeAlias
 
 from skerry.manager.types import VmAction, VmState
@@ -79,6 +80,7 @@ def accepted(state: VmState, after: VmState | None) -> tuple[Offer, ...]:
     return tuple(found)
 
 
+@cache  # of few states, and asked for each machine of a list
 def offers(state: VmState, after: VmState | None, *, consoles: bool) -> tuple[Offer, ...]:
     """What a person is shown: of what is accepted, that which makes sense in the state that the person sees.
 
