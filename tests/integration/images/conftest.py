@@ -47,13 +47,14 @@ class Tiny:
 
 
 class Recorder(CommandRunner):
-    """Runs programs, and remembers which."""
+    """Runs programs, and remembers which, but for those asked for their version: those answers are kept."""
 
     def __init__(self) -> None:
         self.ran: list[str] = []
 
     async def run(self, argv: Sequence[Arg], **options: Any) -> Output:
-        self.ran.append(program_of(argv))
+        if "--version" not in argv:
+            self.ran.append(program_of(argv))
         return await super().run(argv, **options)
 
 

@@ -114,7 +114,7 @@ def test_the_build_told_its_steps(tiny: Tiny) -> None:
         "Describing the root",
         "Writing disk",
     ]
-    assert tiny.commands.ran.count("mmdebstrap") == 2  # one of them for its version
+    assert tiny.commands.ran.count("mmdebstrap") == 1
 
 
 async def test_a_second_build_makes_nothing(tiny: Tiny, settings: BuildSettings, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ async def test_a_second_build_makes_nothing(tiny: Tiny, settings: BuildSettings,
     assert again.from_cache
     assert (again.sha256, progress.steps) == (tiny.image.sha256, [])
     assert (tmp_path / "again.raw").read_bytes() == tiny.image.path.read_bytes()
-    assert sorted(commands.ran) == ["mmdebstrap", "qemu-img", "skerry-kickstart"]
+    assert commands.ran == []
 
 
 async def test_another_menu_does_not_install_again(tiny: Tiny, settings: BuildSettings, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ async def test_two_builds_at_once_install_once(tiny: Tiny, settings: BuildSettin
                 build_image(recipe, output, format="raw", settings=settings, commands=commands), name=name
             )
 
-    assert commands.ran.count("mmdebstrap") == 3  # twice for the version
+    assert commands.ran.count("mmdebstrap") == 1
     assert (tmp_path / "one.raw").read_bytes() == (tmp_path / "two.raw").read_bytes()
 
 
