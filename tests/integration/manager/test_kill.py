@@ -224,7 +224,7 @@ async def test_starting_and_stopping_are_done_once_wherever_they_are_killed(worl
 
 @on_sqlite
 async def test_a_delete_that_is_killed_anywhere_leaves_nothing(world: World) -> None:
-    for number, point in enumerate(points("power", "undefine", "volume")):
+    for number, point in enumerate(points("power", "undefine", "delete")):
         name = f"vm{number}"
         await world.manager.ask(do="create", name=name)
         await world.ended()
