@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -21,15 +20,15 @@ from skerry.link.port import Link
 from skerry.manager import creation
 from skerry.manager.access import AnyPermission, Caller
 from skerry.manager.guest_oses import GuestOses
+from skerry.manager.machine_filter import MachineFilter, clauses
 from skerry.manager.naming import check_free, find, name_claim
 from skerry.manager.placement import choose
 from skerry.manager.samples import LastSamples
 from skerry.manager.settings import ManagerSettings
-from skerry.manager.sight import in_pools
 from skerry.manager.store import tables
 from skerry.manager.store.columns import now
 from skerry.manager.store.database import Database, Writing
-from skerry.manager.store.pages import Order, checked_limit, next_cursor, part_of_name
+from skerry.manager.store.pages import Order, checked_limit, next_cursor
 from skerry.manager.tasks import rows
 from skerry.manager.tasks.disks import images_needed, need_image
 from skerry.manager.tasks.ending import accept
@@ -50,18 +49,6 @@ _SORTS = {
     "vcpus": _m.vcpus,
 }
 _LOG_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True)
-class MachineFilter:
-    """Which machines a list shows, and in which order."""
-
-    states: Sequence[VmState] = ()
-    host: str | None = None
-    pool: str | None = None  # id or name; with all pools below it
-    q: str | None = None  # a part of the name
-    sort: Literal["name", "created_at", "state", "memory", "vcpus"] = "name"
-    descending: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +85,7 @@ class Machines:
         self, caller: Caller, which: MachineFilter, *, limit: int = 100, cursor: str | None = None
     ) -> Page[Vm]:
         """One page of the machines that the caller may see."""
-        wanted = _wanted(caller, which)
+        wanted = clauses(caller, which)
         order = Order(_SORTS[which.sort], _m.id, which.descending)
         both = tables.machines.outerjoin(tables.hosts, _m.host == _h.name)
         counted = sa.select(sa.func.count()).select_from(both)
@@ -304,39 +291,6 @@ class Machines:
                 hint=hint,
             )
         return row, vm
-
-
-def _wanted(caller: Caller, which: MachineFilter) -> list[sa.ColumnElement[bool]]:
-    wanted = [in_pools(caller, Permission.VM_VIEW, _m.pool_id)]
-    if which.states:
-        wanted.append(sa.or_(*(_in_state(state) for state in which.states)))
-    if which.host is not None:
-        wanted.append(_m.host == which.host)
-    if which.pool is not None:
-        wanted.append(_m.pool_id.in_(_pools_below(which.pool)))
-    if which.q:
-        wanted.append(part_of_name(_m.name, which.q))
-    return wanted
-
-
-def _in_state(state: VmState) -> sa.ColumnElement[bool]:
-    online = sa.func.coalesce(_h.online, sa.false())
-    if state is VmState.CREATING:
-        return _m.creating
-    if state is VmState.UNREACHABLE:
-        return sa.and_(_m.creating.is_(False), sa.not_(online))
-    return sa.and_(_m.creating.is_(False), online, _m.state == state.value)
-
-
-def _pools_below(word: str) -> sa.Select[tuple[UUID]]:
-    """The pool of this id or name, and all below it."""
-    top, below = tables.pools.alias("top"), tables.pools.alias("below")
-    try:
-        named = top.c.id == UUID(word)
-    except ValueError:
-        named = sa.or_(top.c.name == word, top.c.path == word)
-    under = sa.or_(below.c.id == top.c.id, below.c.path.startswith(top.c.path + "/", autoescape=False))
-    return sa.select(below.c.id).join_from(top, below, under).where(named)
 
 
 async def allowed(

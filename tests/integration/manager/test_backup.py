@@ -15,7 +15,7 @@ from skerry.manager.access import SYSTEM
 from skerry.manager.backup import back_up, restore
 from skerry.manager.events import Hello
 from skerry.manager.files import EXECUTOR, OLD, RESTORED, finish_restore
-from skerry.manager.machines import MachineFilter
+from skerry.manager.machine_filter import MachineFilter
 from skerry.manager.manager import Manager
 from skerry.manager.settings import ManagerSettings
 from skerry.manager.tasks.service import TaskFilter

@@ -17,7 +17,7 @@ from tests.fixtures.simulated_manager import in_state, running_host, running_man
 from skerry.errors import NoSpace
 from skerry.host.agent import Host
 from skerry.manager.access import SYSTEM
-from skerry.manager.machines import MachineFilter
+from skerry.manager.machine_filter import MachineFilter
 from skerry.manager.manager import Manager
 from skerry.manager.settings import ManagerSettings
 from skerry.manager.tasks import engine, run

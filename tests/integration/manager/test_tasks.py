@@ -24,7 +24,7 @@ from skerry.host.operation import MachineRef
 from skerry.host.operations import machines as machines_on_host
 from skerry.host.types import NewNic
 from skerry.manager.access import SYSTEM
-from skerry.manager.machines import MachineFilter
+from skerry.manager.machine_filter import MachineFilter
 from skerry.manager.manager import Manager
 from skerry.manager.settings import ManagerSettings
 from skerry.manager.tasks.service import TaskFilter

@@ -25,7 +25,7 @@ from skerry.errors import (
 )
 from skerry.host.operation import Permission
 from skerry.host.types import Definition
-from skerry.manager.machines import MachineFilter
+from skerry.manager.machine_filter import MachineFilter
 from skerry.manager.types import (
     NewVm,
     ObjectKind,
