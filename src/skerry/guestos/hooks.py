@@ -2,7 +2,7 @@
 
 Each hook runs as root on the node, with Ganeti's variables and TARGET, SUITE, ARCH, PARTITION_STYLE, EXTRA_PKGS,
 BLOCKDEV and FSYSDEV. Hooks have process and mount namespaces of their own: what they mount is theirs, and all that
-is left of them is gone when they, or we, end; so are their loop devices of the disk when they do. The first one
+is left of them is gone when they, or we, end; so are their loop devices of the disk. The first one
 that fails, or that leaves processes behind, stops the installation and is named.
 """
 
@@ -25,6 +25,35 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")  # of run-parts(8), unless it is told othe
 _OF_DISKS = re.compile(rb"\b(?:BLOCKDEV|FSYSDEV)\b")
 _LOOK_AT = 2**20  # bytes of a hook
 _GRACE = 20  # tenths of a second until what a hook leaves is called left: filters of its output may end after it
+# Who starts the namespace, and outlives us by what it takes to end it, for loop devices are in no namespace. It is
+# told of our end by TERM, ends the first process there, and waits for it, and so for all others.
+_SUPERVISOR = r"""
+set -u
+[ "$PPID" = "$1" ] || exit 1  # the one that it would hear of has ended already
+shift
+loops() { losetup --noheadings --output NAME --associated "$BLOCKDEV" 2>/dev/null; }
+known=$(echo $(loops)) inner='' ended=''
+end() {
+  ended=yes
+  [ -n "$inner" ] || return
+  first=$(cat "/proc/$inner/task/$inner/children" 2>/dev/null)
+  kill -KILL ${first:-$inner} 2>/dev/null
+}
+trap end TERM
+setsid env --default-signal=INT,QUIT "$@" &
+inner=$!
+[ -z "$ended" ] || end
+wait "$inner"; status=$?
+while kill -0 "$inner" 2>/dev/null; do wait "$inner"; status=$?; done  # it was only the trap
+trap '' PIPE  # nobody may be left to be told
+for loop in $(loops); do
+  case " $known " in *" $loop "*) ;; *)
+    losetup --detach "$loop"
+    echo "note: a hook left $loop, which is detached now" ;;
+  esac
+done
+exit "$status"
+"""
 # The first process of the namespace. It says which hook it is at, and what is there beside itself afterwards. The
 # guest gets what chroot needs, devices and /proc, and the node's name servers, for as long as the namespace lasts.
 _SCRIPT = r"""
@@ -55,17 +84,6 @@ others() {
   done
   [ -n "$left" ]
 }
-loops() { losetup --noheadings --output NAME --associated "$BLOCKDEV" 2>/dev/null; }
-let_go() {
-  for loop in $(loops); do
-    case " $known " in *" $loop "*) ;; *)
-      echo "note: $hook left $loop, which is detached now"
-      losetup --detach "$loop" ;;
-    esac
-  done
-}
-known=$(echo $(loops))
-trap let_go EXIT
 for hook; do
   echo "hook $hook"
   "$hook" || { echo "@failed $? $hook"; exit 1; }
@@ -190,14 +208,15 @@ async def run_hooks(
 
 
 def hooks_argv(hooks: Sequence[Path], mounted: Mounted | None) -> list[Arg]:
-    """The command: whoever kills us ends the namespace, and with it all that is in it."""
+    """The command: whoever kills us ends the namespace, with all in it and the loop devices of the disk."""
     words: list[Arg] = ["", "", ""]
     if mounted:
         options = f"loop,offset={mounted.offset},sizelimit={mounted.size}"
         plain = mounted.offset == 0 and mounted.disk.is_block_device()
         words = ["rw" if plain else options, mounted.disk, mounted.kind]
+    watched = ("setpriv", "--pdeathsig", "TERM", "--", "sh", "-c", _SUPERVISOR, "hooks", str(os.getpid()))
     alone = ("setpriv", "--pdeathsig", "KILL", "--", "unshare", "--mount", "--pid", "--fork", "--kill-child")
-    return [*alone, "--mount-proc", "--", "sh", "-c", _SCRIPT, "hooks", *words, str(_GRACE), *hooks]
+    return [*watched, *alone, "--mount-proc", "--", "sh", "-c", _SCRIPT, "hooks", *words, str(_GRACE), *hooks]
 
 
 def _explained(said: _Said, status: int) -> HookFailed:

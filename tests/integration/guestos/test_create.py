@@ -220,19 +220,25 @@ def _command_lines() -> list[bytes]:
 def test_after_a_kill_nothing_is_left_and_the_next_run_succeeds(ganeti: Ganeti, mount: str) -> None:
     ganeti.settings(f"MOUNT={mount}\n")
     here = ganeti.folder / "here"
-    waiting = ganeti.hook("10-waits", f"touch {here}; exec sleep 4322")
+    loop = 'losetup --find "$BLOCKDEV"; ' if mount == "yes" else ""
+    waiting = ganeti.hook("10-waits", f"{loop}touch {here}; exec sleep 4322")
     disk = ganeti.disk()
     process = ganeti.start(disk, OSP_PARTITION_STYLE="none")
     while not here.exists():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
 
+    assert (str(disk) in _loops()) == (mount == "yes")
+
     process.send_signal(signal.SIGKILL)
     process.communicate()
 
+    end = time.monotonic() + 20
+    while str(disk) in _loops() or any(b"sleep\x004322" in each for each in _command_lines()):
+        assert time.monotonic() < end, f"left behind: {_loops()}"
+        time.sleep(0.05)
     waiting.unlink()
     ganeti.create(disk, OSP_PARTITION_STYLE="none")
-    assert not any(b"sleep\x004322" in each for each in _command_lines())
     assert ganeti.left() == []
     assert str(disk) not in _loops()
     check_ext(disk)
