@@ -56,9 +56,7 @@ def test_the_page_makes_a_machine_with_a_definition_and_it_boots(
     until(lambda: task()["ended_at"], f"{NAME} is not made", limit_s=TASK_S)
     assert task()["error"] is None
     greeting = little_guest.GREETING.decode().strip()
-    until(
-        lambda: greeting in skerry.client.get(f"vms/{NAME}/serial-log").text, f"{NAME} does not boot", limit_s=120
-    )
+    skerry.until_says(NAME, greeting, limit_s=120)
 
     log = "\n".join(line["text"] for line in skerry.get(f"tasks/{task()['id']}/log")["items"])
     assert "made of stormy words: two of them" in log

@@ -32,6 +32,7 @@ from skerry.images.settings import load_settings as load_build_settings
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATE = "aos"
 VM = "demo"
+MADE_BY = "Made by `make demo`"
 LOGIN_S = 600.0  # until the guest's login prompt; about 20 s is usual under emulation on a quiet machine
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][0-9A-Z]|\x1b\[?[0-9;?]*$|[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -59,13 +60,15 @@ async def import_template(cloud: Cloud, image: Path, sha256: str, bar: Bar) -> b
 
 async def create_machine(cloud: Cloud, sha256: str, bar: Bar) -> bool:
     """Make the machine as a thin clone, not yet started; True where it is there already."""
-    if await cloud.find("vms", VM):
-        return True
+    if known := await cloud.find("vms", VM):
+        if not (lost := lost_disks(known)):
+            return True
+        await remove_remains(cloud, known, lost, bar)
     current = await cloud.find("images", f"{TEMPLATE}-{sha256[:8]}")
     template = current["name"] if current else TEMPLATE
     body = {
         "name": VM,
-        "description": "Made by `make demo`",
+        "description": MADE_BY,
         "memory": 512 * 1024**2,
         "disks": [{"kind": "image", "image": template, "size": 4 * 1024**3}],
         "cloud_init": {"hostname": VM},
@@ -73,6 +76,22 @@ async def create_machine(cloud: Cloud, sha256: str, bar: Bar) -> bool:
     }
     await cloud.done(await cloud.post("vms", body), bar)
     return False
+
+
+def lost_disks(vm: dict[str, Any]) -> list[str]:
+    """Files of its disks that are gone: libvirt still knows the machines of a data folder that was removed."""
+    files = [disk["source"] for disk in vm["disks"] if str(disk["source"]).startswith("/")]
+    return [file for file in files if not Path(file).exists()]
+
+
+async def remove_remains(cloud: Cloud, vm: dict[str, Any], lost: list[str], bar: Bar) -> None:
+    """Delete a machine of an earlier demo that has lost its disk; anybody else's is left alone."""
+    if vm["description"] != MADE_BY or vm["state"] != "stopped":
+        raise Unavailable(
+            f"there is a machine {VM} already, and its disk {lost[0]} is gone",
+            hint=f"delete or rename it, for example with: virsh undefine {VM} --nvram",
+        )
+    await cloud.done(await cloud.delete(f"vms/{VM}"), bar)
 
 
 async def start_and_wait_for_login(cloud: Cloud, bar: Bar) -> bool:

@@ -89,6 +89,10 @@ class Cloud:
         """Ask for something."""
         return self._body(await self.client.post(path, json=body))
 
+    async def delete(self, path: str) -> Any:
+        """Ask for the end of something."""
+        return self._body(await self.client.delete(path))
+
     async def find(self, noun: str, name: str) -> dict[str, Any] | None:
         """The thing with this name, or None."""
         answer = await self.client.get(f"{noun}/{name}")
