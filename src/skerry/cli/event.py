@@ -15,7 +15,9 @@ EVENT = Noun("What happened, and what happens.")
 app = EVENT.app
 
 _Vm = Annotated[str | None, typer.Option(help="Only about this machine.", autocompletion=names.vms)]
-_Kind = Annotated[str | None, typer.Option(help="Only of this kind, such as vm.changed.")]
+_Kind = Annotated[
+    str | None, typer.Option(help="Only of this kind, such as vm.changed.", autocompletion=names.kinds_of_facts)
+]
 
 _COLUMNS = (
     Column("TIME", lambda fact: shown_time(fact["at"])),

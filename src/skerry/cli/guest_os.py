@@ -9,6 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from skerry.cli import guest_os_create, guest_os_run, guest_os_streams, output
+from skerry.cli.guest_os_options import (
+    Localstatedir,
+    SearchPath,
+    Sysconfdir,
+    definitions,
+    definitions_with_variants,
+    search_folders,
+)
 from skerry.cli.output import Column
 from skerry.cli.program import Noun, Run, typer
 from skerry.errors import BadDefinition, BadInput
@@ -21,16 +29,6 @@ if TYPE_CHECKING:
 
 GUEST_OS = Noun("Guest OS definitions: what fills the empty disk of a machine, as Ganeti knows it.")
 app = GUEST_OS.app
-
-SearchPath = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--path", metavar="DIR", help="Look here instead of where Ganeti looks; may be given more than once."
-    ),
-]
-# Plain texts: to make paths of them, Typer loads pydantic, a tenth of a second of every call by Ganeti.
-Sysconfdir = Annotated[str, typer.Option(metavar="DIR", help="Where the settings are; as told to install.")]
-Localstatedir = Annotated[str, typer.Option(metavar="DIR", help="Where the old cache is; as told to install.")]
 
 _COLUMNS = (
     Column("NAME", lambda each: each["name"]),
@@ -46,12 +44,6 @@ class Unusable(BadDefinition):
     """A definition has problems; they were told."""
 
     code = "unusable-definition"
-
-
-def _folders(path: Sequence[Path] | None) -> tuple[Path, ...]:
-    from skerry.guestos.search import search_path  # noqa: PLC0415 - nothing that other nouns need
-
-    return tuple(path) if path else search_path()
 
 
 def _json(checked: Checked, *, wins: bool = True) -> dict[str, Any]:
@@ -82,7 +74,7 @@ def list_(run: Run, *, path: SearchPath = None) -> None:
     """
     from skerry.guestos.search import every  # noqa: PLC0415
 
-    folders = _folders(path)
+    folders = search_folders(path)
     found = [_json(checked, wins=wins) for checked, wins in every(folders)]
     places = ", ".join(map(str, folders))
     run.table(found, _COLUMNS, empty=f"no definitions in {places}; ours comes there by: skerry guest-os install")
@@ -91,7 +83,12 @@ def list_(run: Run, *, path: SearchPath = None) -> None:
 @GUEST_OS.command("show")
 def show(
     run: Run,
-    name: Annotated[str, typer.Argument(help="Such as debootstrap, or debootstrap+trixie.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Such as debootstrap, or debootstrap+trixie.", autocompletion=definitions_with_variants
+        ),
+    ],
     *,
     path: SearchPath = None,
 ) -> None:
@@ -101,7 +98,7 @@ def show(
     from skerry.guestos.search import find  # noqa: PLC0415
 
     base, variant = split_name(name)
-    found = find(name if variant else base, _folders(path), any_variant=not variant)
+    found = find(name if variant else base, search_folders(path), any_variant=not variant)
     told = _json(check(found.definition.path))
     if run.json:
         output.put_json(told)
@@ -128,7 +125,11 @@ def check_(
     run: Run,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME|DIR", help="Definitions, or folders; otherwise all of them."),
+        typer.Argument(
+            metavar="NAME|DIR",
+            help="Definitions, or folders; otherwise all of them.",
+            autocompletion=definitions,
+        ),
     ] = None,
     *,
     path: SearchPath = None,
@@ -137,7 +138,7 @@ def check_(
 
     An invalid definition is not taken by Ganeti; a broken one is, and then fails. It fails where there is one.
     """
-    checked = _chosen(names, _folders(path))
+    checked = _chosen(names, search_folders(path))
     if run.json:
         output.put_json([_json(each) for each in checked])
     else:

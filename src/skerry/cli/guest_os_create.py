@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 from skerry.cli import output
+from skerry.cli.guest_os_options import Localstatedir, Sysconfdir
 from skerry.cli.program import Noun, Run, typer
-
-SysConfDir = Annotated[str, typer.Option("--sysconfdir", help="Where settings are.")]
-LocalStateDir = Annotated[str, typer.Option("--localstatedir", help="Where the cache of prepared tars is.")]
 
 
 def add_verbs(noun: Noun) -> None:
@@ -20,7 +18,7 @@ def add_verbs(noun: Noun) -> None:
     noun.command("hooks")(hooks)
 
 
-def create(run: Run, *, sysconfdir: SysConfDir = "/etc", localstatedir: LocalStateDir = "/var") -> None:
+def create(run: Run, *, sysconfdir: Sysconfdir = "/etc", localstatedir: Localstatedir = "/var") -> None:
     """Install a guest on the first disk of the instance that the environment describes.
 
     Ganeti calls this, by the script `create` of the definition; all it says goes into Ganeti's log.

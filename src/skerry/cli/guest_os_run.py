@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
 from skerry.cli import options, output
+from skerry.cli.guest_os_options import SearchPath, definitions_with_variants, search_folders
 from skerry.cli.program import Noun, Run, is_terminal, typer
 from skerry.errors import BadInput
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from skerry.guestos.helper_running import HelperRunner
     from skerry.guestos.instance import Call, InstanceDisk, InstanceNic
 
+SCRIPTS = ("create", "import", "export", "rename", "verify")
 _VERIFY = "verify"
 _TRANSFERS = frozenset({"import", "export"})
 _MIB = 1024**2
@@ -29,8 +31,18 @@ def add_verbs(noun: Noun) -> None:
 
 def run_(
     run: Run,
-    name: Annotated[str, typer.Argument(metavar="NAME[+VARIANT]", help="The definition.")],
-    script: Annotated[str, typer.Argument(metavar="SCRIPT", help="create, import, export, rename, or verify.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME[+VARIANT]", help="The definition.", autocompletion=definitions_with_variants),
+    ],
+    script: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCRIPT",
+            help=f"{', '.join(SCRIPTS[:-1])}, or {SCRIPTS[-1]}.",
+            autocompletion=lambda incomplete: [word for word in SCRIPTS if word.startswith(incomplete)],
+        ),
+    ],
     *,
     instance: Annotated[str, typer.Option(help="Host name of the instance.")] = "guest.example.org",
     disk: Annotated[
@@ -53,10 +65,7 @@ def run_(
     index: Annotated[int, typer.Option(min=0, help="export, import: which of the disks.")] = 0,
     reinstall: Annotated[bool, typer.Option("--reinstall", help="create: over an older installation.")] = False,
     minutes: Annotated[float, typer.Option(min=0.01, help="Stop it after so long.")] = 120.0,
-    path: Annotated[
-        list[Path] | None,
-        typer.Option("--path", metavar="DIR", help="Look here instead of where Ganeti looks. Can be repeated."),
-    ] = None,
+    path: SearchPath = None,
     helper: Annotated[
         bool, typer.Option("--helper", help="create, rename: run it in a helper machine, and not here.")
     ] = False,
@@ -75,14 +84,14 @@ def run_(
     import asyncio  # noqa: PLC0415 - with all of the following, nothing that other nouns need
 
     from skerry.guestos.instance import Call, Instance, Script  # noqa: PLC0415
-    from skerry.guestos.search import find, search_path  # noqa: PLC0415
+    from skerry.guestos.search import find  # noqa: PLC0415
 
     del run
     if script not in (*Script, _VERIFY):
         raise BadInput(
             f"{script!r} is no script of a definition", hint=f"there are: {', '.join((*Script, _VERIFY))}"
         )
-    found = find(name, tuple(path) if path else search_path(), any_variant=script != Script.CREATE)
+    found = find(name, search_folders(path), any_variant=script != Script.CREATE)
     if script == Script.CREATE:
         found.definition.check_trusted()
     with ExitStack() as undo:

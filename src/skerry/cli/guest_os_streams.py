@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from skerry.cli.guest_os_create import LocalStateDir, Log, SysConfDir, open_standard_streams
+from skerry.cli.guest_os_create import Log, open_standard_streams
+from skerry.cli.guest_os_options import Localstatedir, Sysconfdir
 from skerry.cli.program import Noun, Run, is_terminal, typer
 from skerry.errors import BadInput
 
@@ -29,8 +30,8 @@ def add_verbs(noun: Noun) -> None:
 def export(
     run: Run,
     *,
-    sysconfdir: SysConfDir = "/etc",
-    localstatedir: LocalStateDir = "/var",
+    sysconfdir: Sysconfdir = "/etc",
+    localstatedir: Localstatedir = "/var",
     format: Annotated[  # noqa: A002 - the name of the option
         _Format | None, typer.Option(help="Otherwise as the setting EXPORT_FORMAT says.")
     ] = None,
@@ -52,7 +53,7 @@ def export(
         asyncio.run(export_as_told(_told(run, sysconfdir, localstatedir), target, format))
 
 
-def import_(run: Run, *, sysconfdir: SysConfDir = "/etc", localstatedir: LocalStateDir = "/var") -> None:
+def import_(run: Run, *, sysconfdir: Sysconfdir = "/etc", localstatedir: Localstatedir = "/var") -> None:
     """Fill one disk of an instance from standard input: from an export, a raw disk, or a `dump` of old.
 
     Ganeti calls this once per disk, by the script `import` of the definition, and tells which in the environment.
@@ -67,7 +68,7 @@ def import_(run: Run, *, sysconfdir: SysConfDir = "/etc", localstatedir: LocalSt
         asyncio.run(import_as_told(_told(run, sysconfdir, localstatedir), source))
 
 
-def rename(run: Run, *, sysconfdir: SysConfDir = "/etc", localstatedir: LocalStateDir = "/var") -> None:
+def rename(run: Run, *, sysconfdir: Sysconfdir = "/etc", localstatedir: Localstatedir = "/var") -> None:
     """Give the guest of an instance its new name, in the files that name it.
 
     Ganeti calls this, by the script `rename` of the definition, also after every import.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
-from skerry.cli import follow, image_about, image_boot, image_build, image_lock, options, output
+from skerry.cli import follow, image_about, image_boot, image_build, image_lock, names, options, output
 from skerry.cli.client import Json, Refused, path
 from skerry.cli.options import shown_size, shown_time
 from skerry.cli.output import Column
@@ -24,6 +24,7 @@ from skerry.errors import BadInput, NameTaken, NotFound
 IMAGE = Noun("Images: templates to clone machines from, and ISO files.")
 app = IMAGE.app
 
+KINDS = ("template", "iso")
 _COLUMNS = (
     Column("NAME", lambda image: image["name"]),
     Column("KIND", lambda image: image["kind"]),
@@ -42,7 +43,9 @@ _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 def ls(
     run: Run,
     *,
-    kind: Annotated[str | None, typer.Option(help="Only template, or only iso.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Only template, or only iso.", autocompletion=names.words(*KINDS))
+    ] = None,
     search: Annotated[str | None, typer.Option("--search", "-q", help="Only names that hold this.")] = None,
     limit: options.Limit = None,
 ) -> None:
@@ -93,7 +96,8 @@ def import_(
         str | None, typer.Option(metavar="POOL/VOLUME", help="Take this volume, which is there already.")
     ] = None,
     resume: Annotated[
-        str | None, typer.Option(metavar="UPLOAD", help="Go on with an upload that broke off.")
+        str | None,
+        typer.Option(metavar="UPLOAD", help="Go on with an upload that broke off.", autocompletion=names.uploads),
     ] = None,
     no_wait: options.NoWait = False,
 ) -> None:
@@ -207,7 +211,9 @@ def rename(run: Run, image: options.Image, new_name: str) -> None:
 @IMAGE.command("delete")
 def delete(
     run: Run,
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE", help="Names or ids of images.")],
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE", help="Names or ids of images.", autocompletion=names.images)
+    ],
     *,
     yes: options.Yes = False,
     no_wait: options.NoWait = False,

@@ -15,10 +15,20 @@ from skerry.cli.program import Noun, Run, typer
 from skerry.errors import BadInput
 from skerry.sizes import parse_size
 
+
+def _outputs(incomplete: str) -> list[str]:
+    from skerry.images.outputs.registry import OUTPUTS  # noqa: PLC0415 - the whole builder
+
+    return [name for name in OUTPUTS if name.startswith(incomplete)]
+
+
 Outputs = Annotated[
     list[str] | None,
     typer.Option(
-        "--output", metavar="OUTPUT", help="What to make, such as qcow2 or iso; may be given more than once."
+        "--output",
+        metavar="OUTPUT",
+        help="What to make, such as qcow2 or iso; may be given more than once.",
+        autocompletion=_outputs,
     ),
 ]
 # What the ending of a file asks for, where --output does not say.

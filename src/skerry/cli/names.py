@@ -1,4 +1,7 @@
-"""Names of things on the server: completed by the shell, and the nearest ones told when one is not known."""
+"""Names of things on the server: completed by the shell, and the nearest ones told when one is not known.
+
+Words that an option knows by itself are completed, too; a test holds them to what the server takes.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
-from skerry.cli.client import Client, Refused
-from skerry.cli.program import Run
+from skerry.cli.client import Client, Refused, path
+from skerry.cli.program import Run, typer
 from skerry.errors import NotFound, SkerryError
 
 COMPLETION_S = 1.0  # a shell must not hang on the Tab key
@@ -75,15 +78,43 @@ def _meant(name: str, known: list[str], command: str) -> str:
     return f"{question}{command} lists them"
 
 
+# ---- completion
+
+
+def words(*known: str) -> Callable[[str], Iterator[str]]:
+    """The words that an option knows."""
+
+    def complete(incomplete: str) -> Iterator[str]:
+        return (word for word in known if word.startswith(incomplete))
+
+    return complete
+
+
+def _asked(
+    where: str, incomplete: str, field: str, *, below: str = "items", query: dict[str, int] | None = None
+) -> Iterator[str]:
+    """What a field has in a list of the server's, each once; nothing where it does not answer soon."""
+    with contextlib.suppress(SkerryError):
+        client = Client(Run().server, connect_s=COMPLETION_S)
+        answer = client.call("GET", where, query=query, timeout_s=COMPLETION_S)
+        client.close()
+        found = dict.fromkeys(item[field] for item in answer.json()[below])
+        yield from (word for word in found if word and word.startswith(incomplete))
+
+
 def _completion(where: str, field: str = "name", *, in_pages: bool = True) -> Callable[[str], Iterator[str]]:
     def complete(incomplete: str) -> Iterator[str]:
-        run = Run()
-        with contextlib.suppress(SkerryError):
-            client = Client(run.server, connect_s=COMPLETION_S)
-            query = {"limit": _MOST} if in_pages else None
-            answer = client.call("GET", where, query=query, timeout_s=COMPLETION_S)
-            client.close()
-            yield from (item[field] for item in answer.json()["items"] if item[field].startswith(incomplete))
+        return _asked(where, incomplete, field, query={"limit": _MOST} if in_pages else None)
+
+    return complete
+
+
+def _of_vm(field: str, *what: str, below: str = "items") -> Callable[[typer.Context, str], Iterator[str]]:
+    """What the machine that is named before has."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+        vm = ctx.params.get("name")
+        return _asked(path("vms", vm, *what), incomplete, field, below=below) if vm else iter(())
 
     return complete
 
@@ -93,12 +124,20 @@ images = _completion("/images")
 hosts = _completion("/hosts")
 networks = _completion("/networks", in_pages=False)
 tasks = _completion("/tasks", "id")
+kinds_of_tasks = _completion("/tasks", "kind")
+kinds_of_facts = _completion("/facts", "kind")
 users = _completion("/users")
 tokens = _completion("/tokens")
+uploads = _completion("/uploads", "id")
+volumes = _completion("/volumes")
+storage_pools = _completion("/storage-pools", in_pages=False)
+snapshots = _of_vm("name", "snapshots")
+disks = _of_vm("target", below="disks")
+nics = _of_vm("mac", below="nics")
 
 
 def guest_oses(incomplete: str) -> Iterator[str]:
-    """Definitions, each with its variants."""
+    """Definitions, each with its variants, as the hosts have them."""
     with contextlib.suppress(SkerryError):
         client = Client(Run().server, connect_s=COMPLETION_S)
         answer = client.call("GET", "/guest-oses", timeout_s=COMPLETION_S)

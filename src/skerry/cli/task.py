@@ -15,6 +15,7 @@ TASK = Noun("Tasks: long work, its progress, log and end.")
 app = TASK.app
 
 _Task = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task.", autocompletion=names.tasks)]
+STATES = ("queued", "running", "succeeded", "failed", "cancelled")
 _Tasks = Annotated[list[str], typer.Argument(metavar="TASK", help="Ids of tasks.", autocompletion=names.tasks)]
 
 
@@ -40,11 +41,16 @@ def ls(
     run: Run,
     *,
     state: Annotated[
-        str | None, typer.Option(help="Only queued, running, succeeded, failed or cancelled ones.")
+        str | None,
+        typer.Option(
+            help=f"Only {', '.join(STATES[:-1])} or {STATES[-1]} ones.", autocompletion=names.words(*STATES)
+        ),
     ] = None,
-    kind: Annotated[str | None, typer.Option(help="Only of this kind, such as vm.create.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Only of this kind, such as vm.create.", autocompletion=names.kinds_of_tasks)
+    ] = None,
     vm: Annotated[str | None, typer.Option(help="Only of this machine.", autocompletion=names.vms)] = None,
-    user: Annotated[str | None, typer.Option(help="Only of this person.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only of this person.", autocompletion=names.users)] = None,
     limit: options.Limit = 30,
 ) -> None:
     """List tasks, the newest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from skerry.cli import output
+from skerry.cli import names, output
 from skerry.cli.client import path
 from skerry.cli.options import Yes, shown_size, shown_time
 from skerry.cli.output import Column
@@ -32,7 +32,9 @@ def ls(run: Run) -> None:
 @UPLOAD.command("delete")
 def delete(
     run: Run,
-    uploads: Annotated[list[str], typer.Argument(metavar="UPLOAD", help="Ids of uploads.")],
+    uploads: Annotated[
+        list[str], typer.Argument(metavar="UPLOAD", help="Ids of uploads.", autocompletion=names.uploads)
+    ],
     *,
     yes: Yes = False,
 ) -> None:

@@ -36,7 +36,10 @@ def _users(volume: Json) -> list[str]:
 def ls(
     run: Run,
     *,
-    storage_pool: Annotated[str | None, typer.Option("--pool", help="Only those in this storage pool.")] = None,
+    storage_pool: Annotated[
+        str | None,
+        typer.Option("--pool", help="Only those in this storage pool.", autocompletion=names.storage_pools),
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Only those of this host.", autocompletion=names.hosts)] = None,
     unused: Annotated[bool, typer.Option("--unused", help="Only those that nothing needs.")] = False,
     limit: options.Limit = None,
@@ -49,7 +52,10 @@ def ls(
 @VOLUME.command("delete")
 def delete(
     run: Run,
-    volumes: Annotated[list[str], typer.Argument(metavar="VOLUME", help="Names of volumes, or POOL/VOLUME.")],
+    volumes: Annotated[
+        list[str],
+        typer.Argument(metavar="VOLUME", help="Names of volumes, or POOL/VOLUME.", autocompletion=names.volumes),
+    ],
     *,
     host: Annotated[str | None, typer.Option(help="On this host.", autocompletion=names.hosts)] = None,
     yes: options.Yes = False,

@@ -11,7 +11,19 @@ from pathlib import Path
 import pytest
 from tests.fixtures.terminal import Open, terminals
 from tests.integration.cli.conftest import output_of
-from tests.integration.cli.fake_server import DONE, TASK, VM, Fake, Reply, Request, fact, hello, page, problem
+from tests.integration.cli.fake_server import (
+    DONE,
+    IMAGE,
+    TASK,
+    VM,
+    Fake,
+    Reply,
+    Request,
+    fact,
+    hello,
+    page,
+    problem,
+)
 
 
 @pytest.fixture
@@ -320,10 +332,22 @@ def test_the_completion_script_is_one_that_bash_takes(command: list[str]) -> Non
         ("skerry vm start we", ["web1"]),
         ("skerry vm snapshot re", ["revert"]),
         ("skerry vm create x --templ", ["--template"]),
+        ("skerry vm ls --state st", ["stopping", "stopped"]),
+        ("skerry vm disk resize web1 v", ["vda"]),
+        ("skerry vm snapshot revert web1 b", ["before-upgrade"]),
+        ("skerry vm snapshot create web1 b", []),
+        ("skerry task ls --kind vm", ["vm.create"]),
+        ("skerry image delete a", [IMAGE["name"]]),
+        ("skerry image build --output q", ["qcow2"]),
+        ("skerry guest-os run any re", ["rename"]),
     ],
 )
 def test_the_shell_completes(command: list[str], fake: Fake, words: str, expected: list[str]) -> None:
     fake.on("GET", "/vms", page([VM]))
+    fake.on("GET", "/vms/web1", VM)
+    fake.on("GET", "/vms/web1/snapshots", {"items": [{"name": "before-upgrade"}]})
+    fake.on("GET", "/tasks", page([TASK, TASK]))
+    fake.on("GET", "/images", page([IMAGE]))
     position = str(len(words.split()) - 1)
     environment = os.environ | {"COMP_WORDS": words, "COMP_CWORD": position, "_SKERRY_COMPLETE": "complete_bash"}
 

@@ -11,7 +11,10 @@ from skerry.cli.vm.changes import tell_restart
 from skerry.cli.vm.noun import DISK, NIC
 from skerry.errors import BadInput
 
-_Target = Annotated[str, typer.Argument(help="The disk, as the machine names it: vda, sda …")]
+MODELS = ("virtio", "e1000e", "rtl8139")
+_Target = Annotated[
+    str, typer.Argument(help="The disk, as the machine names it: vda, sda …", autocompletion=names.disks)
+]
 
 
 @DISK.command("add")
@@ -125,7 +128,9 @@ def add_nic(
         str, typer.Argument(help="Network, or bridge:NAME, or user.", autocompletion=names.networks)
     ] = "default",
     mac: Annotated[str | None, typer.Option(help="Its address; otherwise one is made.")] = None,
-    model: Annotated[str, typer.Option(help="virtio, e1000e or rtl8139.")] = "virtio",
+    model: Annotated[
+        str, typer.Option(help=f"{', '.join(MODELS[:-1])} or {MODELS[-1]}.", autocompletion=names.words(*MODELS))
+    ] = "virtio",
     no_wait: options.NoWait = False,
 ) -> None:
     """Plug a network card into a machine."""
@@ -147,7 +152,7 @@ def nic(word: str) -> Json:
 def remove_nic(
     run: Run,
     name: options.Vm,
-    mac: Annotated[str, typer.Argument(help="Its MAC address.")],
+    mac: Annotated[str, typer.Argument(help="Its MAC address.", autocompletion=names.nics)],
     no_wait: options.NoWait = False,
 ) -> None:
     """Take a network card out of a machine."""

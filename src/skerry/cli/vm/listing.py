@@ -12,6 +12,12 @@ from skerry.cli.output import Column
 from skerry.cli.program import Run, typer
 from skerry.cli.vm.noun import VM, addresses, state
 
+STATES = (
+    *("running", "paused", "stopping", "stopped", "saved", "suspended", "crashed"),
+    *("creating", "unreachable"),
+)
+ORDERS = ("name", "created_at", "state", "memory", "vcpus")
+
 
 def _cpu(vm: Json) -> str:
     sample = vm["sample"]
@@ -34,12 +40,18 @@ COLUMNS = (
 def ls(
     run: Run,
     *,
-    state: Annotated[str | None, typer.Option(help="Only machines in this state, such as running.")] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(help="Only machines in this state, such as running.", autocompletion=names.words(*STATES)),
+    ] = None,
     host: Annotated[
         str | None, typer.Option(help="Only machines on this host.", autocompletion=names.hosts)
     ] = None,
     search: Annotated[str | None, typer.Option("--search", "-q", help="Only names that hold this.")] = None,
-    sort: Annotated[str, typer.Option(help="name, created_at, state, memory or vcpus.")] = "name",
+    sort: Annotated[
+        str,
+        typer.Option(help=f"{', '.join(ORDERS[:-1])} or {ORDERS[-1]}.", autocompletion=names.words(*ORDERS)),
+    ] = "name",
     descending: Annotated[bool, typer.Option("--descending", help="The largest or newest first.")] = False,
     limit: options.Limit = None,
 ) -> None:

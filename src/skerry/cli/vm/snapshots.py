@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from skerry.cli import follow, options
+from skerry.cli import follow, names, options
 from skerry.cli.client import path
 from skerry.cli.options import shown_time
 from skerry.cli.output import Column
 from skerry.cli.program import Run, typer
 from skerry.cli.vm.noun import SNAPSHOT
 
-_Snapshot = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Name of the snapshot.")]
+_New = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Name of the snapshot.")]
+_Snapshot = Annotated[
+    str, typer.Argument(metavar="SNAPSHOT", help="Name of the snapshot.", autocompletion=names.snapshots)
+]
 
 _COLUMNS = (
     Column("NAME", lambda snapshot: snapshot["name"]),
@@ -32,7 +35,7 @@ def ls(run: Run, name: options.Vm) -> None:
 def create(
     run: Run,
     name: options.Vm,
-    snapshot: _Snapshot,
+    snapshot: _New,
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
     no_wait: options.NoWait = False,
 ) -> None:
