@@ -16,7 +16,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from skerry.cli.listening import listen, url
 from skerry.cli.running import announced, only_one, tell_systemd
 from skerry.cli.up_settings import UpSettings, pool_name
 from skerry.host.real import real_host
-from skerry.host.settings import HostSettings
+from skerry.host.settings import HostSettings, LocalSettings
 from skerry.hypervisor.connection import Hypervisor
 from skerry.hypervisor.daemon import LibvirtDaemons
 from skerry.link.local import LocalLink
@@ -104,15 +104,9 @@ async def _manager(settings: UpSettings) -> AsyncIterator[Manager]:
     """Host, link and manager, running."""
     of_host = HostSettings(
         name=settings.host_name,
-        libvirt_uri=settings.libvirt_uri,
-        libvirt_definitions=settings.libvirt_definitions,
         data=settings.data_dir,
-        storage=settings.storage,
         storage_pool=settings.storage_pool,
-        import_folders=settings.import_folders,
-        guest_os_folders=settings.guest_os_folders,
-        guest_os_helper=settings.guest_os_helper,
-        guest_os_helper_files=settings.guest_os_helper_files,
+        **{each.name: getattr(settings, each.name) for each in fields(LocalSettings)},
     )
     daemons = LibvirtDaemons(settings.libvirt_folder, of_host.uri)
     await daemons.ensure()  # a libvirt that is not installed is told now, and not from task to task

@@ -17,7 +17,7 @@ import typer
 
 from skerry.api.settings import ApiSettings
 from skerry.errors import BadSettings, Unavailable
-from skerry.guestos.needs import HELPERS, Helper
+from skerry.host.settings import LocalSettings
 from skerry.manager.settings import ManagerSettings, default_data_dir
 from skerry.settings import (
     FLAG,
@@ -41,7 +41,7 @@ _POOL_NOTE = "storage-pool"  # a file in the data folder
 
 
 @dataclass(frozen=True)
-class UpSettings(ManagerSettings, ApiSettings):
+class UpSettings(ManagerSettings, ApiSettings, LocalSettings):
     """What `skerry up` can be told in its file, the environment and on the command line."""
 
     listen: tuple[str, ...] = setting(
@@ -55,41 +55,11 @@ class UpSettings(ManagerSettings, ApiSettings):
     trusted_proxies: tuple[str, ...] = setting(
         WORDS, "addresses of proxies whose X-Forwarded-For is believed", default=()
     )
-    libvirt_uri: str = setting(
-        TEXT, "libvirt to use; empty: qemu:///system for root, else qemu:///session", default=""
-    )
-    libvirt_definitions: Path | None = setting(
-        PATH,
-        "folder in which libvirt stores definitions, where it is not the usual one; there changes are noticed "
-        "that libvirt tells nobody of",
-        default=None,
-    )
-    storage: Path | None = setting(
-        PATH, "folder for disks of machines and for images; default: storage in the data folder", default=None
-    )
     storage_pool: str = setting(
         TEXT,
         "name of the storage pool that shows disks and images; empty: skerry for the default data folder, and a "
         "name of its own for any other",
         default="",
-    )
-    import_folders: tuple[str, ...] = setting(
-        WORDS, "folders of this machine from which images may be imported", default=()
-    )
-    guest_os_folders: tuple[str, ...] = setting(
-        WORDS, "folders in which guest OS definitions are; none: where Ganeti looks on this machine", default=()
-    )
-    guest_os_helper: Helper = setting(
-        TEXT,
-        "whether definitions run in a helper machine: auto, where they need root or device mapper and there is "
-        "none; always, but for Skerry's own; never",
-        default="auto",
-        choices=HELPERS,
-    )
-    guest_os_helper_files: tuple[str, ...] = setting(
-        WORDS,
-        "files and folders that definitions find in the helper machine, beside /etc/ganeti",
-        default=(),
     )
     host_name: str = setting(TEXT, "what this host is called; empty: the machine's name", default="")
     ready_file: Path | None = setting(PATH, "file to write the address into when Skerry is ready", default=None)

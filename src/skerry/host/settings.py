@@ -13,10 +13,9 @@ from skerry.settings import PATH, TEXT, WORDS, setting
 
 
 @dataclass(frozen=True)
-class HostSettings:
-    """The settings of a host agent; `skerry up` gives them from its own table."""
+class LocalSettings:
+    """What `skerry up` and a host agent are both told of the machine that they run on."""
 
-    name: str = setting(TEXT, "what this host is called; empty: the machine's name", default="")
     libvirt_uri: str = setting(
         TEXT, "libvirt to use; empty: qemu:///system for root, else qemu:///session", default=""
     )
@@ -26,23 +25,14 @@ class HostSettings:
         "that libvirt tells nobody of",
         default=None,
     )
-    data: Path | None = setting(
-        PATH,
-        "folder for volumes and logs of consoles; default: /var/lib/skerry or ~/.local/share/skerry",
-        default=None,
-    )
-    storage: Path | None = setting(PATH, "folder for volumes; default: storage in the data folder", default=None)
-    storage_pool: str = setting(TEXT, "name of the storage pool that shows the volumes", default="skerry")
-    serial_logs: Path | None = setting(
-        PATH,
-        "folder for what machines write to their serial consoles; default: serial in the data folder",
-        default=None,
+    storage: Path | None = setting(
+        PATH, "folder for disks of machines and for images; default: storage in the data folder", default=None
     )
     import_folders: tuple[str, ...] = setting(
-        WORDS, "folders from which images of this host may be imported", default=()
+        WORDS, "folders of this machine from which images may be imported", default=()
     )
     guest_os_folders: tuple[str, ...] = setting(
-        WORDS, "folders in which guest OS definitions are; none: where Ganeti looks on this host", default=()
+        WORDS, "folders in which guest OS definitions are; none: where Ganeti looks on this machine", default=()
     )
     guest_os_helper: Helper = setting(
         TEXT,
@@ -53,8 +43,26 @@ class HostSettings:
     )
     guest_os_helper_files: tuple[str, ...] = setting(
         WORDS,
-        "files and folders of the host that definitions find in the helper machine, beside /etc/ganeti",
+        "files and folders that definitions find in the helper machine, beside /etc/ganeti",
         default=(),
+    )
+
+
+@dataclass(frozen=True)
+class HostSettings(LocalSettings):
+    """The settings of a host agent; `skerry up` gives them from its own table."""
+
+    name: str = setting(TEXT, "what this host is called; empty: the machine's name", default="")
+    data: Path | None = setting(
+        PATH,
+        "folder for volumes and logs of consoles; default: /var/lib/skerry or ~/.local/share/skerry",
+        default=None,
+    )
+    storage_pool: str = setting(TEXT, "name of the storage pool that shows the volumes", default="skerry")
+    serial_logs: Path | None = setting(
+        PATH,
+        "folder for what machines write to their serial consoles; default: serial in the data folder",
+        default=None,
     )
 
     @property
