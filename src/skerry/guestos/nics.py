@@ -29,8 +29,16 @@ def interface_edits(
         yield from _names(nics)
     elif root.has(known.NETWORKD):
         yield from _networkd(nics, static, servers)
-    if any(static) and not root.has(known.RESOLVED):
+    if any(static):
+        yield from _name_servers(root, servers)
+
+
+def _name_servers(root: RootFacts, servers: Sequence[str]) -> Iterator[Edit]:
+    """Whom a guest with static addresses asks for names. Resolved hears it of networkd, but not of ifupdown."""
+    if not root.has(known.RESOLVED):
         yield Edit("/etc/resolv.conf", "".join(f"nameserver {each}\n" for each in servers).encode())
+    elif root.has(known.IFUPDOWN) and servers:
+        yield Edit("/etc/systemd/resolved.conf.d/50-skerry.conf", f"[Resolve]\nDNS={' '.join(servers)}\n".encode())
 
 
 def _is_static(nic: InstanceNic, number: int, settings: Settings) -> bool:

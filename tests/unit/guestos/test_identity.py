@@ -126,6 +126,15 @@ def test_without_a_network_only_the_loopback_is_up() -> None:
     assert "eth0" not in text(guest(CARD, network="none"), "/etc/network/interfaces")
 
 
+def test_resolved_is_told_what_ifupdown_does_not_tell_it() -> None:
+    static = replace(CARD, ip="192.0.2.7", network=NET)
+
+    made = guest(static, names=DEBIAN | {"/usr/lib/systemd/systemd-resolved"})
+
+    assert text(made, "/etc/systemd/resolved.conf.d/50-skerry.conf") == "[Resolve]\nDNS=192.0.2.53\n"
+    assert "/etc/resolv.conf" not in files(made)
+
+
 def test_a_guest_without_ifupdown_gets_files_of_networkd() -> None:
     names = frozenset({"/usr/lib/systemd/systemd", "/usr/lib/systemd/systemd-networkd"})
 
