@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.fixtures.simulated_manager import running_host, running_manager, succeeded
+from tests.fixtures.simulated_manager import running_manager, succeeded
 
 from skerry.errors import BadInput, Conflict, NotFound, SkerryError
 from skerry.host.agent import Host
@@ -20,12 +19,6 @@ from skerry.manager.manager import Manager
 from skerry.manager.settings import ManagerSettings
 from skerry.manager.tasks.service import TaskFilter
 from skerry.manager.types import NewVm, VmActionRequest
-
-
-@pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[Host]:
-    async with running_host(tmp_path / "host") as host:
-        yield host
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import dbos
 import pytest
 import sqlalchemy as sa
-from tests.fixtures.simulated_manager import in_state, running_host, running_manager, succeeded
+from tests.fixtures.simulated_manager import in_state, running_manager, succeeded
 
 from skerry.errors import NoSpace
 from skerry.host.agent import Host
@@ -75,12 +75,6 @@ class Disk:
     def make_room(self) -> None:
         """There is room again."""
         self._limits = dict.fromkeys(self._limits, _MUCH)
-
-
-@pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[Host]:
-    async with running_host(tmp_path / "host") as host:
-        yield host
 
 
 @pytest.fixture

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from tests.fixtures.simulated_manager import running_host, running_manager, succeeded, until
+from tests.fixtures.simulated_manager import succeeded, until
 
 from skerry.errors import BadInput, Denied, InUse, NoSpace, NotFound
 from skerry.host.agent import Host
@@ -15,7 +14,6 @@ from skerry.host.operation import Permission
 from skerry.host.types import Disk, StoragePool
 from skerry.manager.access import SYSTEM, Access, Caller
 from skerry.manager.manager import Manager
-from skerry.manager.settings import ManagerSettings
 from skerry.manager.types import (
     CdDrive,
     CloudInit,
@@ -35,18 +33,6 @@ from skerry.sizes import GIB, MIB, TIB
 
 ISO = bytes(32769) + b"CD001" + bytes(4096)
 DISK = bytes(510) + b"\x55\xaa" + bytes(MIB - 512)
-
-
-@pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[Host]:
-    async with running_host(tmp_path / "host") as host:
-        yield host
-
-
-@pytest.fixture
-async def manager(tmp_path: Path, host: Host) -> AsyncIterator[Manager]:
-    async with running_manager(ManagerSettings(data_dir=tmp_path / "data"), host) as manager:
-        yield manager
 
 
 async def sent(manager: Manager, content: bytes, name: str = "file") -> NewImage:
