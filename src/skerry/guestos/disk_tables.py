@@ -180,10 +180,16 @@ def is_disk(begin: bytes) -> bool:
 
 def bytes_needed(read: Read, size: int = _ANY) -> int:
     """How much of a disk must be kept: up to the end of its partitions or file system; all of it if unknown."""
+    end = known_end(read, size)
+    return size if end is None else end
+
+
+def known_end(read: Read, size: int) -> int | None:
+    """Where the partitions, or the file system, of a disk end; None where it has something else, or nothing."""
     if whole := file_system_at(read, 0, size):
         return whole.size
     table = read_table(read, size)
-    return min(table.end, size) if table else size
+    return min(table.end, size) if table else None
 
 
 _Super = tuple[Literal["ext", "xfs", "btrfs"], int, bytes]

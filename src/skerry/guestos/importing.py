@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from skerry.errors import TooLarge
 from skerry.guestos.disk_files import Disk, open_disk
-from skerry.guestos.disk_tables import bytes_needed, is_disk, move_gpt_end, reader_of_bytes
+from skerry.guestos.disk_tables import bytes_needed, is_disk, known_end, move_gpt_end, reader_of_bytes
 from skerry.guestos.streams import BadStream, DiskStream, read_stream
 from skerry.progress import Progress, Quiet
 from skerry.sizes import format_size
@@ -41,7 +41,8 @@ def import_disk(path: Path, source: BinaryIO, progress: Progress | None = None) 
             raise _too_small(disk, needed)
         disk.empty()
         size = _write(stream, disk, progress)
-        if not stream.about and size < bytes_needed(disk.read, disk.size) <= disk.size:
+        # Of a raw disk without either, such as one of swap, nothing tells how long it was.
+        if not stream.about and size < (known_end(disk.read, disk.size) or 0):
             raise BadStream(f"the disk ends after {format_size(size)}, before its partitions do: it was cut off")
         if size != disk.size:
             _fit(disk, size, progress)

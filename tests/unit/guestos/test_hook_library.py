@@ -79,3 +79,25 @@ def test_interfaces_has_every_card(tmp_path: Path) -> None:
     assert "allow-hotplug eth0\niface eth0 inet dhcp\n" in text
     assert "iface eth1 inet static\n    address 192.0.2.7/24\n    gateway 192.0.2.1\n" in text
     assert "MACAddress=52:54:00:12:34:57" in (tmp_path / "etc/systemd/network/10-eth1.link").read_text()
+
+
+@pytest.mark.parametrize(
+    ("ip", "stanza"),
+    [
+        ("192.0.2.7", "iface eth0 inet static\n    address 192.0.2.7/24\n    gateway 192.0.2.1\n"),
+        ("2001:db8::5", "iface eth0 inet6 static\n    address 2001:db8::5/64\n    gateway 2001:db8::1\n"),
+    ],
+)
+def test_of_a_network_with_both_protocols_interfaces_takes_what_the_address_belongs_to(
+    ip: str, stanza: str, tmp_path: Path
+) -> None:
+    network = {
+        "NIC_0_NETWORK_SUBNET": "192.0.2.0/24",
+        "NIC_0_NETWORK_GATEWAY": "192.0.2.1",
+        "NIC_0_NETWORK_SUBNET6": "2001:db8::/64",
+        "NIC_0_NETWORK_GATEWAY6": "2001:db8::1",
+    }
+
+    run_hook("interfaces", tmp_path, NIC_COUNT="1", NIC_0_IP=ip, **network)
+
+    assert (tmp_path / "etc/network/interfaces").read_text().endswith(f"\nauto eth0\n{stanza}")

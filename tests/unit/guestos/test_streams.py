@@ -216,6 +216,23 @@ def test_a_raw_disk_that_ends_before_its_partitions_do_was_cut_off(tmp_path: Pat
         import_disk(target, io.BytesIO(disk.read_bytes()[: 3 * MIB]))
 
 
+@pytest.mark.parametrize(
+    "part",
+    [(0, b""), (4086, b"SWAPSPACE2"), (512, b"LABELONE"), (0, b"LUKS\xba\xbe")],
+    ids=["empty", "swap", "physical volume", "LUKS"],
+)
+def test_a_raw_disk_that_does_not_say_where_it_ends_fits_a_larger_target(
+    part: tuple[int, bytes], tmp_path: Path
+) -> None:
+    disk = disk_with(tmp_path / "disk", 4 * MIB, part, (3 * MIB, b"content"))
+    target = empty(tmp_path / "target", 8 * MIB)
+
+    imported = import_disk(target, io.BytesIO(disk.read_bytes()))
+
+    assert (imported.size, imported.target) == (4 * MIB, 8 * MIB)
+    assert target.read_bytes() == disk.read_bytes() + bytes(4 * MIB)
+
+
 def test_a_raw_disk_larger_than_the_target_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TooLarge):
         import_disk(empty(tmp_path / "target", MIB), io.BytesIO(bytes(MIB + PIECE)))
