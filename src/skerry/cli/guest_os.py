@@ -157,7 +157,7 @@ def _chosen(names: Sequence[str] | None, folders: tuple[Path, ...]) -> list[Chec
     """
     from skerry.guestos.check import check  # noqa: PLC0415
     from skerry.guestos.definition import split_name  # noqa: PLC0415
-    from skerry.guestos.search import every, not_found  # noqa: PLC0415
+    from skerry.guestos.search import every, folder_of  # noqa: PLC0415
 
     if not names:
         return [checked for checked, _ in every(folders)]
@@ -165,12 +165,8 @@ def _chosen(names: Sequence[str] | None, folders: tuple[Path, ...]) -> list[Chec
     for name in names:
         if "/" in name or name in {".", ".."}:
             found.append(check(Path(name)))
-            continue
-        base = split_name(name)[0]
-        paths = [folder / base for folder in folders if (folder / base).is_dir()]
-        if not paths:
-            raise not_found(base, folders)
-        found.append(check(paths[0]))
+        else:
+            found.append(check(folder_of(split_name(name)[0], folders)))
     return found
 
 

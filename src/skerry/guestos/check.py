@@ -107,7 +107,13 @@ class _Looking:
         self.problems.append(Problem(weight, where, what, why))
 
     def _name(self) -> None:
-        if not self.path.is_dir():
+        try:
+            there = self.path.is_dir()
+        except OSError as exc:
+            why = "whoever looks must be allowed to enter the folders above it"
+            self._tell(Weight.INVALID, str(self.path), f"cannot be looked at: {exc.strerror}", why)
+            return
+        if not there:
             self._tell(
                 Weight.INVALID,
                 str(self.path),
@@ -303,7 +309,7 @@ class _Looking:
         variables[variable] = name
 
     def _ignored(self, name: str, since: int) -> None:
-        if (self.path / name).exists():
+        if os.path.lexists(self.path / name):
             self._tell(
                 Weight.REMARK,
                 name,
@@ -351,10 +357,10 @@ class _Looking:
         return stat.S_IMODE(mode)
 
     def _missing(self, name: str, exc: OSError) -> None:
-        link = (self.path / name).is_symlink()
-        what = "is a link to nothing" if link and exc.errno == errno.ENOENT else "is missing"
         if exc.errno != errno.ENOENT:
             what = f"cannot be looked at: {exc.strerror}"
+        else:
+            what = "is a link to nothing" if (self.path / name).is_symlink() else "is missing"
         whys = {
             API_FILE: "it lists the versions of the interface that the scripts understand, one a line",
             PARAMETERS_FILE: "it is required since version 20, and may be empty",

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from skerry.commands import Commands
 from skerry.errors import BadInput, BadSettings
-from skerry.guestos.definition import Definition
+from skerry.guestos.definition import Definition, readable
 from skerry.guestos.environment import environment_of
 from skerry.guestos.instance import Call, Script
 from skerry.guestos.needs import Needs, needs_of
@@ -22,9 +22,14 @@ _COMMON = "common.sh"  # of its scripts
 
 
 def is_debians_own(definition: Definition, places: Places) -> bool:
-    """Whether its scripts are those, by the folder in which they keep roots."""
+    """Whether its scripts are those, by the folder in which they keep roots.
+
+    Raises:
+        BadDefinition: they may not be read.
+    """
     common = definition.path / _COMMON
-    return common.is_file() and str(places.cache_dir) in common.read_text(errors="replace")
+    with readable(definition):
+        return common.is_file() and str(places.cache_dir) in common.read_text(errors="replace")
 
 
 async def settings_on_host(

@@ -8,11 +8,12 @@ Ganeti would say of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from skerry.errors import BadInput
+from skerry.errors import BadDefinition, BadInput
 
 API_VERSIONS = frozenset({10, 15, 20})  # what Ganeti 3 speaks, and we
 API_FILE = "ganeti_api_version"
@@ -76,3 +77,28 @@ def split_name(name: str) -> tuple[str, str]:
     """
     base, _, variant = name.partition("+")
     return base, variant
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; one that may not even be looked at is not."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+@contextmanager
+def readable(definition: Definition) -> Iterator[None]:
+    """Explain what of a definition's files may not be read.
+
+    Raises:
+        BadDefinition: instead of the error of the system.
+    """
+    try:
+        yield
+    except OSError as exc:
+        raise BadDefinition(
+            f"{exc.filename or definition.path} belongs to the guest OS definition {definition.name}, "
+            f"and cannot be read: {exc.strerror}",
+            hint="whoever runs a definition must be allowed to read all of it",
+        ) from exc

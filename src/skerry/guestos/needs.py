@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from skerry.guestos.definition import Definition
+from skerry.guestos.definition import Definition, readable
 
 Helper = Literal["auto", "always", "never"]
 HELPERS: tuple[Helper, ...] = get_args(Helper)
@@ -46,8 +46,13 @@ class Abilities:
 
 
 def needs_of(definition: Definition) -> Needs:
-    """What a definition's files ask for; it reads them."""
-    return needs_of_texts(_texts(definition.path))
+    """What a definition's files ask for; it reads them.
+
+    Raises:
+        BadDefinition: one of them may not be read.
+    """
+    with readable(definition):
+        return needs_of_texts(_texts(definition.path))
 
 
 def needs_of_texts(texts: Iterable[str]) -> Needs:

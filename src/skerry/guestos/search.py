@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from skerry.errors import BadDefinition, BadInput, NotFound
 from skerry.guestos.check import Checked, Weight, check
-from skerry.guestos.definition import NAME, Definition, split_name
+from skerry.guestos.definition import NAME, Definition, is_folder, split_name
 
 # Debian's; Ganeti from source looks in the first one only.
 SEARCH_PATH = tuple(
@@ -64,7 +65,7 @@ def every(folders: Sequence[Path]) -> Iterator[tuple[Checked, bool]]:
     for folder in folders:
         for path in _visible(folder):
             wins = path.name not in seen
-            if path.is_dir():
+            if is_folder(path):
                 seen.add(path.name)
             yield check(path), wins
 
@@ -89,9 +90,9 @@ def find(name: str, folders: Sequence[Path], *, any_variant: bool = False) -> Fo
         BadInput: it does not have that variant, or a variant must be named.
     """
     base, variant = split_name(name)
-    path = next((folder / base for folder in folders if NAME.fullmatch(base) and (folder / base).is_dir()), None)
-    if path is None:
-        raise not_found(base, folders)
+    if not NAME.fullmatch(base):
+        raise _not_found(base, folders)
+    path = folder_of(base, folders)
     checked = check(path)
     if checked.definition is None:
         problems = [each for each in checked.problems if each.weight is Weight.INVALID]
@@ -100,11 +101,26 @@ def find(name: str, folders: Sequence[Path], *, any_variant: bool = False) -> Fo
     return Found(checked.definition, _variant(checked.definition, variant, any_variant=any_variant))
 
 
-def not_found(base: str, folders: Sequence[Path]) -> NotFound:
+def folder_of(base: str, folders: Sequence[Path]) -> Path:
+    """The first folder of this name, whether or not it is a valid definition.
+
+    Raises:
+        NotFound: there is none where this user may look.
+    """
+    path = next((folder / base for folder in folders if is_folder(folder / base)), None)
+    if path is None:
+        raise _not_found(base, folders)
+    return path
+
+
+def _not_found(base: str, folders: Sequence[Path]) -> NotFound:
     """What to say of a name that no folder has; the nearest one is in the hint."""
-    known = sorted({path.name for folder in folders for path in _visible(folder) if path.is_dir()})
+    known = sorted({path.name for folder in folders for path in _visible(folder) if is_folder(path)})
     near = difflib.get_close_matches(base, known, n=1)
-    places = ", ".join(map(str, folders))
+    closed = [folder for folder in folders if is_folder(folder) and not os.access(folder, os.R_OK | os.X_OK)]
+    places = ", ".join(
+        f"{folder} (which this user may not enter)" if folder in closed else str(folder) for folder in folders
+    )
     return NotFound(
         f"there is no guest OS definition {base!r} in {places}",
         hint=f"did you mean {near[0]}?" if near else "`skerry guest-os list` lists what is there",

@@ -20,6 +20,7 @@ from skerry.errors import Conflict
 from skerry.guestos import search
 from skerry.guestos.check import Checked
 from skerry.guestos.debians_own import needs_of_call
+from skerry.guestos.definition import is_folder
 from skerry.guestos.helper_running import HelperRunner
 from skerry.guestos.instance import Call, Instance, InstanceDisk, Script
 from skerry.guestos.needs import Helper, abilities, wants_helper
@@ -55,7 +56,7 @@ class GuestOses:
 
     def every(self) -> list[Checked]:
         """All definitions that a name can mean, valid or not; it blocks."""
-        return [checked for checked, wins in search.every(self.folders) if wins and checked.path.is_dir()]
+        return [checked for checked, wins in search.every(self.folders) if wins and is_folder(checked.path)]
 
     def find(self, name: str) -> search.Found:
         """The definition and variant that a name means, where it can be run here; it blocks.
