@@ -40,7 +40,7 @@ KEPT_ENVIRONMENT = frozenset(
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LAST_WORDS = 12  # lines of output that a failure repeats
 _PREPARING = frozenset({"bwrap", "setpriv", "unshare"})
-_GRACE_S = 3.0  # between asking a group to end and killing it
+GRACE_S = 3.0  # between asking a group to end and killing it
 _LINE_LIMIT = 1024 * 1024  # bytes; a longer line of output is cut, so that a flood cannot fill memory
 
 
@@ -84,12 +84,13 @@ class Commands(Protocol):
         on_line: Callable[[str], None] | None = None,
         stdout_to: IO[bytes] | None = None,
         pass_fds: Sequence[int] = (),
+        grace: float = GRACE_S,
     ) -> Output:
         """Run a program to its end.
 
         `env` is added to the kept environment. With `on_line`, each line of both outputs is handed over as it
         comes, and the returned outputs hold only the last words. With `stdout_to`, standard output goes to that
-        file and the returned one is empty.
+        file and the returned one is empty. When it is to be stopped, its group may take `grace` seconds to end.
 
         Raises:
             CommandFailed: its status is not in `ok`.
@@ -156,6 +157,7 @@ class CommandRunner:
         on_line: Callable[[str], None] | None = None,
         stdout_to: IO[bytes] | None = None,
         pass_fds: Sequence[int] = (),
+        grace: float = GRACE_S,
     ) -> Output:
         """Run a program to its end; see `Commands.run`."""
         _log.debug("run: %s", shown(argv))
@@ -169,7 +171,7 @@ class CommandRunner:
                 hint=f"the command was: {shown(argv)}",
             ) from None
         finally:
-            await _end_group(process)
+            await _end_group(process, grace)
         status = process.returncode if process.returncode is not None else -1
         if status not in ok:
             raise _failure(argv, env, status, stderr or stdout)
@@ -247,7 +249,7 @@ async def _lines(stream: asyncio.StreamReader | None, on_line: Callable[[str], N
             on_line(part)
 
 
-async def _end_group(process: asyncio.subprocess.Process) -> None:
+async def _end_group(process: asyncio.subprocess.Process, grace: float) -> None:
     """Leave nothing of the process group behind: first ask, then kill. Harmless when all have ended."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
@@ -256,7 +258,7 @@ async def _end_group(process: asyncio.subprocess.Process) -> None:
             break
         if process.returncode is None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(process.wait()), _GRACE_S)
+                await asyncio.wait_for(asyncio.shield(process.wait()), grace)
     if process.returncode is None:
         await process.wait()
 

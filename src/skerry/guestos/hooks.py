@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import stat
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ TIMEOUT_S = 3600.0
 _NAME = re.compile(r"[A-Za-z0-9_-]+")  # of run-parts(8), unless it is told otherwise
 _OF_DISKS = re.compile(rb"\b(?:BLOCKDEV|FSYSDEV)\b")
 _LOOK_AT = 2**20  # bytes of a hook
+_GRACE_S = 30.0  # until hooks that were told to end have gone, with what the kernel still writes of their disk
 _GRACE = 20  # tenths of a second until what a hook leaves is called left: filters of its output may end after it
 # Who starts the namespace, and outlives us by what it takes to end it, for loop devices are in no namespace. It is
 # told of our end by TERM, ends the first process there, and waits for it, and so for all others.
@@ -55,12 +57,14 @@ done
 exit "$status"
 """
 # The first process of the namespace. It says which hook it is at, and what is there beside itself afterwards. The
-# guest gets what chroot needs, devices and /proc, and the node's name servers, for as long as the namespace lasts.
+# guest gets what chroot needs: devices and /proc for as long as the namespace lasts, and the node's name servers
+# where it has none. These are a copy, as hooks write into that file, and what hooks wrote there stays.
 _SCRIPT = r"""
 set -u
-options=$1 disk=$2 kind=$3 grace=$4; shift 4
+mark=$1 options=$2 disk=$3 kind=$4 grace=$5; shift 5
+say() { printf '\n%s %s\n' "$mark" "$*"; }  # what came before may not have ended its line
 if [ -n "$disk" ]; then
-  mount -t "$kind" -o "$options" "$disk" "$TARGET" || { echo "@mount $disk"; exit 1; }
+  mount -t "$kind" -o "$options" "$disk" "$TARGET" || { say "mount $disk"; exit 1; }
   FSYSDEV=$(findmnt --noheadings --output SOURCE --mountpoint "$TARGET"); export FSYSDEV
 fi
 if [ -d "$TARGET/dev" ] && [ ! -L "$TARGET/dev" ]; then
@@ -71,9 +75,9 @@ if [ -d "$TARGET/dev" ] && [ ! -L "$TARGET/dev" ]; then
   done
 fi
 if [ -d "$TARGET/proc" ] && [ ! -L "$TARGET/proc" ]; then mount -t proc skerry "$TARGET/proc"; fi
-servers="$TARGET/etc/resolv.conf"
-if [ -f "$servers" ] && [ ! -L "$servers" ] && [ -f /etc/resolv.conf ]; then
-  mount --bind /etc/resolv.conf "$servers"
+servers="$TARGET/etc/resolv.conf" lent=''
+if [ ! -L "$TARGET/etc" ] && [ ! -L "$servers" ] && [ -f "$servers" ] && [ ! -s "$servers" ]; then
+  [ ! -f /etc/resolv.conf ] || { cat /etc/resolv.conf > "$servers"; lent=yes; }
 fi
 others() {
   left=
@@ -85,16 +89,19 @@ others() {
   [ -n "$left" ]
 }
 for hook; do
-  echo "hook $hook"
-  "$hook" || { echo "@failed $? $hook"; exit 1; }
+  say "hook $hook"
+  "$hook" || { say "failed $? $hook"; exit 1; }
   n=0
   while others; do
     n=$((n + 1))
-    [ "$n" -le "$grace" ] || { echo "@left$left @by $hook"; exit 1; }
+    [ "$n" -le "$grace" ] || { say "left$left @by $hook"; exit 1; }
     sleep 0.1
   done
 done
-[ -z "$disk" ] || umount --recursive "$TARGET" || { echo "@mount $disk"; exit 1; }
+if [ -n "$lent" ] && [ -f "$servers" ] && [ ! -L "$servers" ] && cmp -s /etc/resolv.conf "$servers"; then
+  : > "$servers"
+fi
+[ -z "$disk" ] || umount --recursive "$TARGET" || { say "mount $disk"; exit 1; }
 """
 
 
@@ -156,19 +163,28 @@ class _Said:
     """What the hooks print, on its way to the log."""
 
     progress: Progress
+    mark: str = field(default_factory=lambda: f"@{secrets.token_hex(8)}")  # of the script's own lines
     words: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_WORDS))
     verdict: str = ""  # of the script above
     hook: str = ""
+    _empty: bool = False  # a line that was empty, which belongs to the mark if one follows
 
     def line(self, text: str) -> None:
-        if text.startswith("@"):
-            self.verdict = text
+        own = text.startswith(self.mark)
+        if self._empty and not own:
+            self.progress.log("")
+        self._empty = not text
+        if not text:
             return
-        if text.startswith("hook /"):
-            self.hook = text.removeprefix("hook ")
-            self.words.clear()
-        else:
+        if not own:
             self.words.append(text)
+        elif (said := text.removeprefix(self.mark).strip()).startswith("hook "):
+            self.hook = said.removeprefix("hook ")
+            self.words.clear()
+            text = said
+        else:
+            self.verdict = said
+            return
         self.progress.log(text)
 
 
@@ -193,11 +209,12 @@ async def run_hooks(
     own = {"BLOCKDEV": around.block_device, "FSYSDEV": around.file_system_device, "TARGET": str(around.target)}
     try:
         output = await commands.run(
-            hooks_argv(hooks, mounted),
+            hooks_argv(hooks, mounted, said.mark),
             env={**around.environment, **own},
             cwd=around.cwd,
             timeout=timeout,
             ok=range(256),
+            grace=_GRACE_S,
             on_line=said.line,
             pass_fds=pass_fds,
         )
@@ -207,7 +224,7 @@ async def run_hooks(
         raise _explained(said, output.status)
 
 
-def hooks_argv(hooks: Sequence[Path], mounted: Mounted | None) -> list[Arg]:
+def hooks_argv(hooks: Sequence[Path], mounted: Mounted | None, mark: str) -> list[Arg]:
     """The command: whoever kills us ends the namespace, with all in it and the loop devices of the disk."""
     words: list[Arg] = ["", "", ""]
     if mounted:
@@ -216,21 +233,22 @@ def hooks_argv(hooks: Sequence[Path], mounted: Mounted | None) -> list[Arg]:
         words = ["rw" if plain else options, mounted.disk, mounted.kind]
     watched = ("setpriv", "--pdeathsig", "TERM", "--", "sh", "-c", _SUPERVISOR, "hooks", str(os.getpid()))
     alone = ("setpriv", "--pdeathsig", "KILL", "--", "unshare", "--mount", "--pid", "--fork", "--kill-child")
-    return [*watched, *alone, "--mount-proc", "--", "sh", "-c", _SCRIPT, "hooks", *words, str(_GRACE), *hooks]
+    script: list[Arg] = ["sh", "-c", _SCRIPT, "hooks", mark, *words, str(_GRACE)]
+    return [*watched, *alone, "--mount-proc", "--", *script, *hooks]
 
 
 def _explained(said: _Said, status: int) -> HookFailed:
     word, _, rest = said.verdict.partition(" ")
     last = "".join(f"\n{line}" for line in said.words if line.strip())
-    if word == "@failed":
+    if word == "failed":
         code, _, hook = rest.partition(" ")
         return HookFailed(f"the hook {hook} failed with status {code}{':' if last else ''}{last}")
-    if word == "@left":
+    if word == "left":
         names, _, hook = rest.partition(" @by ")
         return HookFailed(
             f"the hook {hook} left processes behind, which were ended: {names}",
             hint="a hook must wait for what it starts, and keep packages from starting services (policy-rc.d)",
         )
-    if word == "@mount":
+    if word == "mount":
         return HookFailed(f"the guest's file system on {rest} cannot be mounted on this node, or let go:{last}")
     return HookFailed(f"the hook {said.hook} was ended, status {status}{':' if last else ''}{last}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from skerry.commands import Arg, Commands, Output, Secret
+from skerry.commands import GRACE_S, Arg, Commands, Output, Secret
 from skerry.guestos.content import Store
 from skerry.guestos.create import Order, create
 from skerry.guestos.environment import parameter_variable, read_call
@@ -41,7 +41,7 @@ async def create_as_told(
     cache = Cache(build.cache, build.image_cache_size, commands)
     await cache.prepare()
     store = Store(cache, commands, Steps(progress), keep=settings.generate_cache, days=settings.clean_cache_days)
-    order = Order(call.instance, settings, {**_ganetis(environ), **more}, cwd, progress)
+    order = Order(call.instance, settings, {**_ganetis(environ), **more}, cwd, progress, loaded.asked)
     await create(order, store)
 
 
@@ -98,6 +98,7 @@ class WithEnvironment:
         on_line: Callable[[str], None] | None = None,
         stdout_to: IO[bytes] | None = None,
         pass_fds: Sequence[int] = (),
+        grace: float = GRACE_S,
     ) -> Output:
         """Run a program to its end; see `Commands.run`."""
         return await self.commands.run(
@@ -110,4 +111,5 @@ class WithEnvironment:
             on_line=on_line,
             stdout_to=stdout_to,
             pass_fds=pass_fds,
+            grace=grace,
         )
