@@ -117,14 +117,18 @@ def _not_found(base: str, folders: Sequence[Path]) -> NotFound:
     """What to say of a name that no folder has; the nearest one is in the hint."""
     known = sorted({path.name for folder in folders for path in _visible(folder) if is_folder(path)})
     near = difflib.get_close_matches(base, known, n=1)
-    closed = [folder for folder in folders if is_folder(folder) and not os.access(folder, os.R_OK | os.X_OK)]
     places = ", ".join(
-        f"{folder} (which this user may not enter)" if folder in closed else str(folder) for folder in folders
+        f"{folder} (which this user may not enter)" if is_folder(folder) and not _is_open(folder) else str(folder)
+        for folder in folders
     )
     return NotFound(
         f"there is no guest OS definition {base!r} in {places}",
         hint=f"did you mean {near[0]}?" if near else "`skerry guest-os list` lists what is there",
     )
+
+
+def _is_open(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.X_OK, effective_ids=True)
 
 
 def _variant(definition: Definition, variant: str, *, any_variant: bool) -> str:
