@@ -14,7 +14,7 @@ SOURCE = Path(skerry.__file__).parent
 # Floors from the ground up; a module may import its own package and any lower floor. Packages on one floor do
 # not import each other.
 FLOORS: list[set[str]] = [
-    {"errors", "sizes", "commands", "settings", "progress", "values"},
+    {"errors", "sizes", "commands", "settings", "progress", "turns", "values"},
     {"images", "conversion", "configuration", "guestos", "hypervisor", "storage"},
     {"host"},
     {"node", "link"},

@@ -88,17 +88,13 @@ class People:
             TooManyTries: too many wrong ones for this user or from this address.
         """
         keys = (f"user:{words.user}", f"address:{address}")
-        self._tries.check(*keys)
-        users = tables.users.c
-        async with self._database.read() as connection:
-            found = await connection.execute(sa.select(users.password_hash).where(users.name == words.user))
-            kept = found.scalar_one_or_none()
-        if not await self._passwords.matches(kept, words.password):
-            self._tries.wrong(*keys)
-            raise Unauthenticated(
-                "this name and password do not belong together", hint="check both, and try again"
-            )
-        self._tries.right(*keys)
+        async with self._tries.one(*keys):
+            if not await self._is_password_of(words.user, words.password):
+                self._tries.wrong(*keys)
+                raise Unauthenticated(
+                    "this name and password do not belong together", hint="check both, and try again"
+                )
+            self._tries.right(*keys)
         secret = secrets.token_urlsafe(32)
         time = now()
         row = {
@@ -209,15 +205,21 @@ class People:
 
     async def change_password(self, caller: Caller, change: PasswordChange, *, keep: str | None = None) -> None:
         """Change one's own password; all one's sessions end, except the one with the secret `keep`."""
-        users, sessions = tables.users.c, tables.sessions.c
-        self._tries.check(f"user:{caller.user}")
+        key = f"user:{caller.user}"
+        async with self._tries.one(key):
+            if not await self._is_password_of(caller.user, change.old_password):
+                self._tries.wrong(key)
+                raise BadInput("the old password is not right")
+        others = tables.sessions.c.secret_hash != _digest(keep or "")
+        await self._set_password(caller.user, change.new_password, others)
+
+    async def _is_password_of(self, user: str, password: str) -> bool:
+        """Also where there is no such user, and then it takes as long."""
+        users = tables.users.c
         async with self._database.read() as connection:
-            found = await connection.execute(sa.select(users.password_hash).where(users.name == caller.user))
+            found = await connection.execute(sa.select(users.password_hash).where(users.name == user))
             kept = found.scalar_one_or_none()
-        if not await self._passwords.matches(kept, change.old_password):
-            self._tries.wrong(f"user:{caller.user}")
-            raise BadInput("the old password is not right")
-        await self._set_password(caller.user, change.new_password, sessions.secret_hash != _digest(keep or ""))
+        return await self._passwords.matches(kept, password)
 
     async def _set_password(self, user: str, password: str, sessions: sa.ColumnElement[bool]) -> None:
         hashed = await self._passwords.hash(password)

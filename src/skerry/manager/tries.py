@@ -2,16 +2,19 @@
 
 A few wrong tries are free: people mistype. Then each wrong one doubles the wait until the next is looked at, up to
 a limit; a right one forgets them. Who only knows a name can keep its owner waiting so, but never longer than that.
+Tries for the same user or from the same address are looked at one after the other, so many at once do not get by.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from skerry.errors import TooManyTries
+from skerry.turns import Turns
 
 FREE = 4
 FIRST_WAIT_S = 1.0
@@ -38,6 +41,18 @@ class WrongTries:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._tries: OrderedDict[str, _Tries] = OrderedDict()
+        self._turns = Turns()
+
+    @asynccontextmanager
+    async def one(self, *keys: str) -> AsyncIterator[None]:
+        """Look at one try, and say how it was, before the next one with any of these keys.
+
+        Raises:
+            TooManyTries: one of the keys has to wait.
+        """
+        async with self._turns.take(*keys):
+            self.check(*keys)
+            yield
 
     def check(self, *keys: str) -> None:
         """Raise while one of the keys has to wait.

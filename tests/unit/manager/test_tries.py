@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from skerry.errors import TooManyTries
@@ -89,3 +91,21 @@ def test_memory_is_bounded(tries: WrongTries) -> None:
         tries.wrong(f"user:{number}")
 
     assert len(tries._tries) == 10_000
+
+
+async def test_many_tries_at_once_are_counted_like_one_after_the_other(tries: WrongTries) -> None:
+    looked_at = 0
+
+    async def guess(name: str, address: str) -> None:
+        nonlocal looked_at
+        async with tries.one(f"user:{name}", f"address:{address}"):
+            looked_at += 1
+            await asyncio.sleep(0)  # the database is read, and argon2 computes
+            tries.wrong(f"user:{name}", f"address:{address}")
+
+    guesses = [guess("anna", f"192.0.2.{number}") for number in range(10)]
+    guesses += [guess(f"user{number}", "192.0.2.77") for number in range(10)]
+    ends = await asyncio.gather(*guesses, return_exceptions=True)
+
+    assert looked_at == 2 * FREE
+    assert sum(isinstance(end, TooManyTries) for end in ends) == 20 - 2 * FREE
