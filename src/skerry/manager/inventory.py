@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 
@@ -53,7 +54,8 @@ class Inventory:
         self._database = database
         self._link = link
         self._events = events
-        self._news: dict[UUID, asyncio.Future[None]] = {}
+        # Of the machines that somebody waits for; weak, so they go with the last who waits.
+        self._news: WeakValueDictionary[UUID, asyncio.Future[None]] = WeakValueDictionary()
         self._definitions = KnownDefinitions(database, link)
         self._pools: dict[UUID, UUID] = {}  # of each machine, for samples
         self._present: dict[str, bool] = {}

@@ -42,3 +42,9 @@ async def test_a_data_folder_that_cannot_be_used_is_named(tmp_path: Path) -> Non
 
     with pytest.raises(Unavailable, match="data folder"):
         Manager(ManagerSettings(data_dir=tmp_path / "file" / "data"), LocalLink())
+
+
+async def test_nobody_goes_on_waiting_for_a_machine_that_is_gone(manager: Manager, web1: str) -> None:
+    await succeeded(manager, await manager.machines.delete(SYSTEM, web1))
+
+    assert not manager._inventory._news
