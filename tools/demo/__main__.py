@@ -17,8 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import websockets
-from cloud import Cloud, admin_password, signed_in, start_server
+from cloud import LOG, Cloud, admin_password, signed_in, start_server
 from phases import Bar, Phases, progress_of_phases, screen
 from rich.panel import Panel
 from rich.table import Table
@@ -49,8 +50,7 @@ async def import_template(cloud: Cloud, image: Path, sha256: str, bar: Bar) -> b
     with image.open("rb") as content:
         while chunk := content.read(8 * 1024**2):
             offset = content.tell() - len(chunk)
-            answer = await cloud.client.put(f"uploads/{upload['id']}", params={"offset": offset}, content=chunk)
-            answer.raise_for_status()
+            await cloud.put(f"uploads/{upload['id']}", chunk, offset=offset)
             bar.update(content.tell() / upload["size"] / 2)
     description = "Appliance OS: the small Debian that appliances stand on"
     body = {"name": name, "description": description, "upload": upload["id"], "sha256": sha256}
@@ -134,7 +134,8 @@ def summary(cloud: Cloud, vm: dict[str, Any], phases: Phases) -> Panel:
     addresses = ", ".join(address["address"] for address in vm["addresses"]) or "none yet"
     rows = Table.grid(padding=(0, 2))
     rows.add_row("The page", f"[bold]{cloud.server.url}[/bold]")
-    rows.add_row("Sign in as", f"[bold]admin[/bold] with [bold]{admin_password(cloud.server)}[/bold]")
+    password = f"[bold]{admin_password(cloud.server)}[/bold]" if cloud.first_password else "your password"
+    rows.add_row("Sign in as", f"[bold]admin[/bold] with {password}")
     rows.add_row("Machine", f"{vm['name']}: {vm['state']}, addresses: {addresses}")
     rows.add_row("Time", ", ".join(f"{name} {seconds:g} s" for name, seconds in phases.seconds.items()))
     rows.add_row("Next", f".venv/bin/skerry vm console {vm['name']}   [dim](Ctrl-] leaves it)[/dim]")
@@ -239,6 +240,10 @@ def main() -> int:
         screen.print(f"[red]demo:[/red] {exc.message}", highlight=False)
         if exc.hint:
             screen.print(f"hint: {exc.hint}", highlight=False)
+        return 1
+    except (httpx.HTTPError, websockets.WebSocketException) as exc:
+        screen.print(f"[red]demo:[/red] the manager went away: {exc or type(exc).__name__}", highlight=False)
+        screen.print(f"hint: its log is {load_settings({}).data_dir / LOG}", highlight=False)
         return 1
     return 0
 

@@ -24,6 +24,8 @@ from skerry.commands import Daemon, start_daemon
 from skerry.errors import SkerryError, TimedOut, Unavailable
 
 LOG = "demo.log"
+TOKEN = "demo/token"
+TOKEN_DAYS = 365
 PASSWORD = re.compile(r"password:?\s+(\S+)", re.IGNORECASE)
 READY_S = 60.0  # until `skerry up` answers, from a cold start
 HOST_S = 180.0  # until libvirt told what the host can do; on a busy machine, trying QEMU takes it a while
@@ -80,6 +82,7 @@ class Cloud:
     def __init__(self, server: Server, client: httpx.AsyncClient) -> None:
         self.server = server
         self.client = client
+        self.first_password = True  # whether it still holds
 
     async def get(self, path: str, **query: str) -> Any:
         """Read something."""
@@ -137,6 +140,18 @@ class Cloud:
             ) from None
         return not waited
 
+    async def put(self, path: str, content: bytes, **query: int) -> Any:
+        """Send bytes."""
+        return self._body(await self.client.put(path, params=query, content=content))
+
+    async def sign_in(self, password: str) -> bool:
+        """As admin; False where that is no longer the password."""
+        answer = await self.client.post("sessions", json={"user": "admin", "password": password})
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            return False
+        self.client.headers["X-CSRF-Token"] = self._body(answer)["csrf_token"]
+        return True
+
     @staticmethod
     def _body(answer: httpx.Response) -> Any:
         if answer.is_error:
@@ -159,14 +174,31 @@ def admin_password(server: Server) -> str:
 
 @asynccontextmanager
 async def signed_in(server: Server) -> AsyncIterator[Cloud]:
-    """A signed-in client; it signs out again at the end."""
+    """A signed-in client; it signs out again at the end.
+
+    The first demo keeps a token of its own, for admin will get another password.
+    """
     base = f"{server.url}/api/v1/"
     headers = {"Origin": server.url}
     async with httpx.AsyncClient(base_url=base, verify=server.tls(), headers=headers, timeout=60) as client:
         cloud = Cloud(server, client)
-        session = await cloud.post("sessions", {"user": "admin", "password": admin_password(server)})
-        client.headers["X-CSRF-Token"] = session["csrf_token"]
+        token = server.data / TOKEN
+        if await cloud.sign_in(admin_password(server)):
+            if not token.exists():
+                made = await cloud.post("tokens", {"name": "demo", "expires_in_days": TOKEN_DAYS})
+                token.touch(mode=0o600)
+                token.write_text(made["secret"])
+        elif token.exists():
+            client.headers["Authorization"] = f"Bearer {token.read_text()}"
+            cloud.first_password = False
+        else:
+            raise Unavailable(
+                "admin has another password by now, and the demo has no token",
+                hint=f"give it a data folder of its own: SKERRY_DATA_DIR=/some/folder make demo; or make a token "
+                f"(`skerry token create demo`) and write it into {token}",
+            )
         try:
             yield cloud
         finally:
-            await client.delete("sessions/current")
+            if cloud.first_password:
+                await client.delete("sessions/current")

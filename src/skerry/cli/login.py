@@ -57,9 +57,11 @@ def login(
     found = _local_at(run, asked) if asked else find_local(run.environ)
     address = normal_url(asked or (found.url if found else _nothing_here(run)))
     pin = _trusted(run, address, fingerprint, found)
-    name, password = _who(run, user, found, from_stdin=password_stdin)
     before = run.credentials.find(address)
-    server = _with_token(run, Server(address, pin), name, password, days)
+    server = _with_first_password(run, Server(address, pin), user, None if password_stdin else found, days)
+    if server is None:
+        name, password = _who(user, from_stdin=password_stdin)
+        server = _with_token(run, Server(address, pin), name, password, days)
     run.credentials.remember(server)
     if before and before.token_id and before.token:
         _revoke(Client(server), before.token_id)
@@ -154,7 +156,22 @@ def _ask_for_trust(url: str, pin: Pin, before: Server | None) -> None:
 # ---- as whom
 
 
-def _who(run: Run, user: str | None, local: LocalServer | None, *, from_stdin: bool) -> tuple[str, str]:
+def _with_first_password(
+    run: Run, server: Server, user: str | None, local: LocalServer | None, days: int
+) -> Server | None:
+    """Sign in to the server of this machine as it was set up; None where that holds no longer, or is not asked."""
+    if local is None or not local.password or user not in {None, ADMIN}:
+        return None
+    try:
+        return _with_token(run, server, ADMIN, local.password, days)
+    except Refused as exc:
+        if exc.problem.get("code") != Unauthenticated.code:
+            raise
+        output.say(f"{ADMIN} has another password than the first one by now")
+        return None
+
+
+def _who(user: str | None, *, from_stdin: bool) -> tuple[str, str]:
     """Name and password, asked for where they were not given.
 
     Raises:
@@ -162,12 +179,9 @@ def _who(run: Run, user: str | None, local: LocalServer | None, *, from_stdin: b
     """
     if from_stdin:
         return user or ADMIN, sys.stdin.readline().rstrip("\r\n")
-    if local and local.password and user in {None, ADMIN}:
-        return ADMIN, local.password
     if not is_terminal(0) or not is_terminal(2):
         raise BadInput("there is nobody to ask for the password", hint="give it with --password-stdin")
     name = user or typer.prompt("User", default=ADMIN, err=True)
-    del run
     return name, getpass.getpass(f"Password of {name}: ", stream=sys.stderr)
 
 

@@ -114,7 +114,13 @@ def install(run: Run, *, user: _User = _PLAIN_USER, data_dir: _DataDir = None) -
     """Write the systemd unit, and tell systemd where it runs."""
     import asyncio  # noqa: PLC0415 - only this command needs it
 
-    path = unit_path(user=user)
+    path, data = unit_path(user=user), _data_dir(data_dir).absolute()
+    try:
+        data.mkdir(
+            mode=0o711, parents=True, exist_ok=True
+        )  # systemd starts no unit that may write where nothing is
+    except OSError as exc:
+        raise Unavailable(f"the data folder {data} cannot be made: {exc.strerror}") from exc
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_unit(user=user, data_dir=data_dir), encoding="utf-8")

@@ -40,6 +40,14 @@ from skerry.sizes import format_size
 _FORM = ("title", "description", "vcpus", "memory", "boot_order", "direct_kernel")
 
 
+def _form(changes: VmChanges) -> MachineChanges | None:
+    """What changes the definition; an empty text or order is a change, too."""
+    wanted = changes.model_dump(include={*_FORM}, exclude_none=True)
+    if changes.remove_direct_kernel:
+        wanted["remove_direct_kernel"] = True
+    return MachineChanges.model_validate(wanted) if wanted else None
+
+
 class Devices:
     """What machines are made of. `ref` is a machine's id or name."""
 
@@ -55,8 +63,7 @@ class Devices:
             if if_match is not None and if_match != machine.etag:
                 raise Changed(f"{row.name} was changed meanwhile", hint="look at it again, and repeat the change")
             await self._check_changes(writing, row, changes)
-            by_form = changes.model_dump(include={*_FORM, "remove_direct_kernel"}, exclude_none=True)
-            form = MachineChanges.model_validate(by_form) if any(by_form.values()) else None
+            form = _form(changes)
             renamed = changes.name if changes.name != row.name else None
             args = ChangeArgs(
                 **_on(row),

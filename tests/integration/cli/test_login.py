@@ -159,6 +159,20 @@ def test_the_one_that_runs_here_is_known_by_its_note_also_with_a_given_certifica
             assert result.status == 0, result.err
 
 
+def test_the_first_password_of_the_one_that_runs_here_is_used_while_it_holds(
+    nobody: Skerry, people: Fake, certificate: Certificate, home: Path
+) -> None:
+    data = home / "data"
+    data.mkdir()
+    (data / "admin-password").write_text("of-old\n")
+    with announced(data, people.url, "0.1.0", certificate.fingerprint):
+        result = nobody("login")
+
+    assert result.status == 2
+    assert "admin has another password than the first one by now" in result.err
+    assert "--password-stdin" in result.err  # nobody is there to ask
+
+
 def test_login_without_a_server_where_none_runs_tells_the_next_step(nobody: Skerry) -> None:
     result = nobody("login")
 

@@ -144,6 +144,15 @@ async def test_a_machine_is_not_cloned_before_it_has_all_its_disks(manager: Mana
     await succeeded(manager, await manager.machines.clone(SYSTEM, "web1", VmClone(name="web2")))
 
 
+async def test_a_text_that_is_emptied_is_empty(manager: Manager, web1: str) -> None:
+    await succeeded(manager, await manager.devices.change(SYSTEM, web1, VmChanges(description="old", title="T")))
+
+    await succeeded(manager, await manager.devices.change(SYSTEM, web1, VmChanges(description="")))
+
+    vm = await manager.machines.get(SYSTEM, web1)
+    assert (vm.title, vm.description) == ("T", "")
+
+
 async def test_a_change_on_an_old_definition_is_refused(manager: Manager, web1: str) -> None:
     etag = (await manager.machines.get(SYSTEM, web1)).etag
     await succeeded(manager, await manager.devices.change(SYSTEM, web1, VmChanges(vcpus=2), if_match=etag))
