@@ -24,7 +24,7 @@ from skerry.images.words import Meaning
 
 DiskFormat = Literal["qcow2", "raw"]
 FORMATS: tuple[DiskFormat, ...] = ("qcow2", "raw")
-FORMAT = 4  # of the disk; part of the step's key
+FORMAT = 5  # of the disk; part of the step's key
 _WRITTEN = 0.6  # of the progress, when the raw disks are there
 
 

@@ -24,6 +24,7 @@ from skerry.images.layout import (
 from skerry.images.recipe import Place
 from skerry.images.words.line import OPTIONS, Line, matching, no_climbing
 from skerry.images.words.meaning import ROOT_SIZE
+from skerry.images.words.mkfs import mkfs_words
 from skerry.sizes import GIB, KIB, MIB
 
 MAX_SIZE = 1024 * 1024 * MIB
@@ -41,7 +42,6 @@ DISK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,30}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,60}")  # of groups, volumes and arrays, as LVM has them
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _MOUNT = re.compile(r"/[A-Za-z0-9_./+-]{0,200}")
-_MKFS = re.compile(r"[A-Za-z0-9_.,:=/@+^ -]{0,500}")
 _LEVELS = ("linear", "raid0", "raid1", "raid4", "raid5", "raid6", "raid10")
 _BTRFS_LEVELS = ("single", "dup", "raid0", "raid1", "raid1c3", "raid1c4", "raid10", "raid5", "raid6")
 _NOT_OF_DISKS = frozenset({"proc", "sys", "dev", "run"})
@@ -187,7 +187,7 @@ def _file_system(line: Line, target: str) -> FileSystem:
         point,
         label,
         matching(OPTIONS, options, "list of mount options") if options and options != "defaults" else "",
-        _mkfs_options(line),
+        _mkfs_options(line, kind),
     )
 
 
@@ -205,14 +205,17 @@ def mount_point(text: str) -> str:
     return "/" + "/".join(parts)
 
 
-def _mkfs_options(line: Line) -> str:
-    found = [matching(_MKFS, line.text("mkfsopts"), "list of options for mkfs")] if line.text("mkfsopts") else []
+def _mkfs_options(line: Line, kind: str) -> str:
+    found = list(mkfs_words(kind, line.text("mkfsopts"))) if line.text("mkfsopts") else []
     bytes_per_inode = int(line.value("bytes_per_inode", 0) or line.value("bytesPerInode", 0) or 0)
+    own = []  # of ext2, ext3 and ext4
     if line.used("--bytes-per-inode") and bytes_per_inode > 0:
-        found.append(f"-i {bytes_per_inode}")
+        own.append(f"-i {bytes_per_inode}")
     if profile := line.text("fsprofile"):
-        found.append(f"-T {matching(_NAME, profile, 'profile of mke2fs')}")
-    return " ".join(found)
+        own.append(f"-T {matching(_NAME, profile, 'profile of mke2fs')}")
+    if own and not kind.startswith("ext"):
+        raise BadInput(f"only ext2, ext3 and ext4 know profiles and bytes per inode; this is {kind}")
+    return " ".join([*found, *own])
 
 
 def _least(system: FileSystem) -> int:
@@ -329,7 +332,7 @@ def _btrfs(devices: Devices, line: Line) -> None:
         raise BadInput(f"{label[:80]!r} is not a label: letters and digits only")
     devices.free(point, line)
     name = devices.add(f"btrfs/{label}", line)
-    system = FileSystem("btrfs", point, label, "", _mkfs_options(line))
+    system = FileSystem("btrfs", point, label, "", _mkfs_options(line, "btrfs"))
     data, metadata = (_btrfs_level(line.text(each)) for each in ("dataLevel", "metaDataLevel"))
     devices.btrfs[name] = BtrfsSpec(name, members, system, (), data, metadata)
     devices.mount(point, name)

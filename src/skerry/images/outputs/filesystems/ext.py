@@ -32,11 +32,11 @@ class Ext:
         options = [f"hash_seed={job.build.identity(f'{job.device} hashes')}", "lazy_itable_init=1", "nodiscard"]
         options.append(f"offset={job.offset}")
         label = ["-L", system.label] if system.label else []
-        features = ["-O", _FEATURES] if system.type == "ext4" else []
+        ours = [("-E", ",".join(options)), *([("-O", _FEATURES)] if system.type == "ext4" else [])]
         await job.tool(
-            *("mke2fs", "-q", "-F", "-t", system.type, "-b", str(BLOCK), "-m", "1", *features),
-            *(*label, "-U", job.uuid, "-E", ",".join(options), "-d", str(job.tree.tar)),
-            *shlex.split(system.mkfs_options),
+            *("mke2fs", "-q", "-F", "-t", system.type, "-b", str(BLOCK), "-m", "1"),
+            *(*label, "-U", job.uuid, "-d", str(job.tree.tar)),
+            *with_lists(ours, shlex.split(system.mkfs_options)),
             job.image,
             str(job.size // BLOCK),
             env={"MKE2FS_CONFIG": str(job.build.tools.root / "etc/mke2fs.conf")},
@@ -51,6 +51,21 @@ class Ext:
         script = debugfs_script(job.path("file").name, names)
         said = await job.tool("debugfs", "-w", "-f", "-", f"{job.image}?offset={job.offset}", stdin=script)
         job.look_for_space(said)
+
+
+def with_lists(ours: Sequence[tuple[str, str]], chosen: Sequence[str]) -> list[str]:
+    """Our options and the recipe's; of a list that is given twice, mke2fs would take only the last."""
+    lists = dict(ours)
+    rest: list[str] = []
+    words = iter(chosen)
+    for word in words:
+        option, value = word[:2], word[2:]
+        if option not in {"-E", "-J", "-O"}:
+            rest.append(word)
+            continue
+        value = value or next(words, "")
+        lists[option] = f"{lists[option]},{value}" if option in lists else value
+    return [*(word for option, value in lists.items() for word in (option, value)), *rest]
 
 
 def debugfs_script(prefix: str, paths: Sequence[str]) -> str:
