@@ -17,10 +17,14 @@ WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 URL = re.compile(r"https?://[^\s'\"<>\\`$|;&(){}\x00-\x1f\x7f]+")
 LOCALE = re.compile(r"[A-Za-z]{1,8}(?:_[A-Z]{2})?(?:\.[A-Za-z0-9-]+)?(?:@[a-z]+)?")
 HASH = re.compile(r"\$(?:1|5|6|7|y|gy|2[aby])\$[A-Za-z0-9./$=,-]{8,255}")
-_KEY = re.compile(
-    r"(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)"
-    r" [A-Za-z0-9+/]+={0,3}(?: [^\x00-\x1f\x7f]*)?"
+_KEY_TYPE = (
+    r"(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-nistp(?:256|384|521)"
+    r"|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)"
 )
+_KEY = re.compile(_KEY_TYPE + r" [A-Za-z0-9+/]+={0,3}(?: [^\x00-\x1f\x7f]*)?")
+# Key data begin with the length of the type's name in 32 bits, so always with AAAA: a remark does not look so.
+_KEY_INSIDE = re.compile(rf"(?<=.){_KEY_TYPE} +AAAA")
+_BETWEEN_KEYS = re.compile(rf"[\s,]+(?={_KEY_TYPE} +AAAA)")
 ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9][A-Za-z0-9_+-]*){0,2}")
 KERNEL_WORDS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._,:=/@+-]*")
 
@@ -91,12 +95,18 @@ def address(text: str) -> str:
 
 
 def keys(text: str) -> tuple[str, ...]:
-    """Lines of authorized_keys without options, which could run programs; commas at line ends do no harm."""
-    lines = tuple(line.strip().rstrip(",") for line in text.splitlines())
-    keys = tuple(line for line in lines if line and not line.startswith("#"))
+    """Lines of authorized_keys without options, which could run programs.
+
+    Blanks and commas between keys are understood, too, as fields of one line make blanks of what was pasted.
+    """
+    lines = (line.strip() for line in text.splitlines())
+    words = [_BETWEEN_KEYS.split(line) for line in lines if not line.startswith("#")]
+    keys = tuple(key for line in words for word in line if (key := word.rstrip(", ")))
     for number, key in enumerate(keys, start=1):
         if not _KEY.fullmatch(key):
             raise ValueError(f"key {number} is not one public key as in id_ed25519.pub, one a line")
+        if _KEY_INSIDE.search(key):
+            raise ValueError(f"key {number} has another one in its remark: there must be one a line")
     return keys
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from skerry.errors import BadSettings
 from skerry.guestos.parameters import BY_OS_PARAMETER, PARAMETERS, Parameter, Settings
-from skerry.guestos.settings import Given, Places, default_of, settings_of
+from skerry.guestos.settings import Given, Places, asked_by, default_of, settings_of
 
 FILE = "/etc/default/ganeti-instance-debootstrap"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ3 ops@example.com"
@@ -82,6 +82,10 @@ def test_an_os_parameter_may_be_written_as_any_of_its_kin(name: str) -> None:
 
 def test_no_name_of_an_os_parameter_needs_more_than_a_shell_variable_has() -> None:
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in BY_OS_PARAMETER)
+
+
+def test_what_an_instance_asks_for_itself_is_known_by_the_names_of_the_file() -> None:
+    assert asked_by(["extra_pkgs", "PARTITION-STYLE", "nothing_known"]) == {"EXTRA_PKGS", "PARTITION_STYLE"}
 
 
 @pytest.mark.parametrize("name", ["CUSTOMIZE_DIR", "VARIANTS_DIR", "CACHE_DIR", "MOUNT"])
@@ -228,6 +232,29 @@ def test_a_password_is_not_repeated() -> None:
 
 def test_keys_are_one_a_line_with_remarks_and_blank_lines() -> None:
     assert settings_of(parameters={"ssh_keys": f"# ops\n\n  {KEY}\n"}).ssh_keys == (KEY,)
+
+
+@pytest.mark.parametrize("between", ["\n", "\r\n", ",", ", ", ",\n", " ", "\t"])
+@pytest.mark.parametrize(
+    "first", [KEY, KEY.rpartition(" ")[0], f"{KEY}, at home"], ids=["named", "bare", "remark"]
+)
+def test_keys_between_which_the_ends_of_lines_were_lost_are_still_keys(first: str, between: str) -> None:
+    other = "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2g= dev@example.com"
+
+    assert settings_of(parameters={"ssh_keys": f"{first}{between}{other}"}).ssh_keys == (first, other)
+
+
+@pytest.mark.parametrize("text", [KEY + KEY, KEY + "/" + KEY, KEY.rpartition(" ")[0] + KEY])
+def test_a_key_that_would_get_lost_in_the_remark_of_another_is_refused(text: str) -> None:
+    (said,) = mistakes(ssh_keys=text)
+
+    assert "one a line" in said
+
+
+def test_remarks_may_speak_of_kinds_of_keys() -> None:
+    key = f"{KEY} (was ssh-rsa before)"
+
+    assert settings_of(parameters={"ssh_keys": key}).ssh_keys == (key,)
 
 
 @pytest.mark.parametrize("hashed", ["$6$salt$" + "a" * 86, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$" + "b" * 43])

@@ -1,4 +1,4 @@
-import { TextInput } from "@patternfly/react-core";
+import { TextArea } from "@patternfly/react-core";
 
 import type { GuestOs } from "../../api/types";
 import { Field, inputProps } from "../../common/Field";
@@ -11,7 +11,7 @@ export function namesOf(guestOses: readonly GuestOs[]): string[] {
   return [...new Set(names)].sort();
 }
 
-/** A guest OS definition with its variant, and its parameters as it names them. */
+/** A guest OS definition with its variant, and its parameters as it names them; any of them may have several lines, such as keys. */
 export function GuestOsFields({ draft, problems, change, guestOses }: FieldsProps & { guestOses: readonly GuestOs[] }): React.JSX.Element {
   const chosen = guestOses.find((one) => one.usable && one.name === draft.guestOs.split("+", 1)[0]);
   const set = (name: string, value: string): void => change({ osParameters: { ...draft.osParameters, [name]: value } });
@@ -34,9 +34,11 @@ export function GuestOsFields({ draft, problems, change, guestOses }: FieldsProp
       </Field>
       {chosen?.parameters.map(({ name, help }) => (
         <Field key={name} id={`osParameters-${name}`} label={name} help={help} error={name in draft.osParameters ? problems.osParameters : undefined}>
-          <TextInput
+          <TextArea
             {...inputProps(`osParameters-${name}`, undefined)}
             value={draft.osParameters[name] ?? ""}
+            rows={1}
+            autoResize
             autoComplete="off"
             spellCheck={false}
             onChange={(_event, value) => set(name, value)}

@@ -124,6 +124,22 @@ test("a definition is chosen with its variant, and its parameters are fields", a
   });
 });
 
+test("parameters may have several lines; an empty one at the end is not meant", async () => {
+  const asked = serveForm(() => json(aTask(), 202));
+  renderPage(<NewVmPage />);
+  await userEvent.type(await screen.findByLabelText(/^Name/), "web1");
+  await userEvent.click(await screen.findByLabelText(/Guest OS definition/));
+  await userEvent.selectOptions(screen.getByLabelText(/^Definition/), "little+stormy");
+
+  await userEvent.click(screen.getByLabelText("words"));
+  await userEvent.paste("one\ntwo\n");
+  await userEvent.type(screen.getByLabelText("filesystem"), "xfs{Enter}");
+  await userEvent.click(screen.getByRole("button", { name: "Create machine" }));
+
+  expect(await screen.findByText("elsewhere")).toBeDefined();
+  expect(asked.at(-1)?.body).toMatchObject({ os_parameters: { filesystem: "xfs", words: "one\ntwo" } });
+});
+
 test("where no definition can be used, none is offered", async () => {
   serve({
     "GET images": page([image]),

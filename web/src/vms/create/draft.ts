@@ -144,7 +144,8 @@ export function toNewVm(draft: Draft, { images }: Surroundings): NewVm {
 }
 
 function filled(parameters: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ""));
+  const ended = Object.entries(parameters).map(([name, value]) => [name, value.replace(/\n+$/, "")] as const);
+  return Object.fromEntries(ended.filter(([, value]) => value !== ""));
 }
 
 /** The disk first: an empty one does not boot, so an installer's CD still starts, and only the first time. */
