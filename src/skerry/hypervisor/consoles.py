@@ -2,8 +2,10 @@
 
 The graphics console needs no open port: libvirt gives a connected socket to the machine's VNC server. The serial
 console has one reader at libvirt, so a hub opens it once for all who look on; it lets go of it with the last of
-them, and when another program (`virsh console --force`) takes it away. Who comes later is first
-shown the log: a login prompt that waits is not said again.
+them, and when another program (`virsh console --force`) takes it away. A login prompt that waits is not said
+again, so a viewer is first shown what was said before: the log as it was when the hub opened, and what the hub
+heard since. The log alone will not do: QEMU writes to the console first and to the log next, so the log may lack
+the latest.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -25,6 +27,7 @@ from skerry.errors import InUse, InvalidState, NotFound, SkerryError, Unavailabl
 from skerry.hypervisor.connection import Hypervisor
 from skerry.hypervisor.domain_read import serial_log
 from skerry.hypervisor.reading import find
+from skerry.turns import Turns
 
 _log = logging.getLogger(__name__)
 _CHUNK = 64 * 1024
@@ -127,7 +130,7 @@ class SerialConsoles:
     def __init__(self, hypervisor: Hypervisor) -> None:
         self._hypervisor = hypervisor
         self._hubs: dict[UUID, _Hub] = {}
-        self._opening = asyncio.Lock()
+        self._turns = Turns()  # of each machine: a console is opened when the one before is closed
 
     async def open(self, uuid: UUID) -> SerialStream:
         """Look on, and type. What others type and see is the same; many may be there at once.
@@ -136,60 +139,77 @@ class SerialConsoles:
             InvalidState: the machine does not run.
             InUse: another program has the console.
         """
-        async with self._opening:
+        async with self._turns.take(str(uuid)):
             hub = self._hubs.get(uuid)
-            if hub is None or hub.ended:
-                hub = _Hub(self._hypervisor, uuid, self._forget)
-                await hub.start()
-                self._hubs[uuid] = hub
-            viewer = hub.join()
-        try:
-            viewer.begin_with(await read_serial_log(self._hypervisor, uuid, _PAST))
-        except SkerryError:
-            await viewer.close()
-            raise
-        return viewer
+            if hub is not None and not hub.ended:
+                return hub.join()
+            hub = _Hub(self._hypervisor, uuid, self._left)
+            viewer = await hub.start()
+            self._hubs[uuid] = hub
+            return viewer
 
     async def stop(self) -> None:
         """Let go of all consoles; may be called twice."""
         for hub in tuple(self._hubs.values()):
             await hub.stop()
+        self._hubs.clear()
 
-    def _forget(self, hub: _Hub) -> None:
-        if self._hubs.get(hub.uuid) is hub:
-            del self._hubs[hub.uuid]
+    async def _left(self, hub: _Hub) -> None:
+        """A viewer left: the last one closes the console."""
+        async with self._turns.take(str(hub.uuid)):
+            if hub.deserted:
+                await hub.stop()
+                if self._hubs.get(hub.uuid) is hub:
+                    del self._hubs[hub.uuid]
 
 
 class _Hub:
     """One serial console, opened once, for all who look on."""
 
-    def __init__(self, hypervisor: Hypervisor, uuid: UUID, forget: Callable[[_Hub], None]) -> None:
+    def __init__(self, hypervisor: Hypervisor, uuid: UUID, left: Callable[[_Hub], Awaitable[None]]) -> None:
         self.uuid = uuid
         self.ended = False
         self._hypervisor = hypervisor
-        self._forget = forget
+        self._left = left
         self._loop = asyncio.get_running_loop()
         self._stream: libvirt.virStream | None = None
+        self._said = bytearray()  # the last that every viewer saw, or would have seen
         self._viewers: set[SerialStream] = set()
         self._writing = asyncio.Lock()
         self._guard: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Open the console."""
-        self._stream = await self._hypervisor.call(self._open)
-        self._guard = asyncio.create_task(self._end_with_connection(), name=f"serial-console-{self.uuid}")
+    @property
+    def deserted(self) -> bool:
+        """Whether nobody looks on."""
+        return not self._viewers
+
+    async def start(self) -> SerialStream:
+        """Open the console, for a first viewer."""
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(self.stop)
+            await self._hypervisor.call(self._open)
+            self._guard = asyncio.create_task(self._end_with_connection(), name=f"serial-console-{self.uuid}")
+            past = await read_serial_log(self._hypervisor, self.uuid, _PAST)
+            self._said[:] = past_and_present(past, bytes(self._said))
+            undo.pop_all()
+        return self._add(bytes(self._said))
 
     def join(self) -> SerialStream:
-        """One more who looks on."""
-        viewer = SerialStream(self)
+        """One more who looks on; what the guest asked terminals before was answered then."""
+        return self._add(_QUESTIONS.sub(b"", self._said))
+
+    def _add(self, said: bytes) -> SerialStream:
+        viewer = SerialStream(self, said)
         self._viewers.add(viewer)
+        if self.ended:
+            viewer.end()
         return viewer
 
     async def leave(self, viewer: SerialStream) -> None:
         """One less; the last one closes the console."""
         self._viewers.discard(viewer)
-        if not self._viewers:
-            await self.stop()
+        if self.deserted:
+            await self._left(self)
 
     async def send(self, data: bytes) -> None:
         """Type. Whole pieces of several who type do not mix."""
@@ -212,8 +232,8 @@ class _Hub:
             with contextlib.suppress(SkerryError):  # the connection is gone, and the stream with it
                 await self._hypervisor.call(lambda _connection: _abandon(stream), deadline_s=5.0)
 
-    def _open(self, connection: libvirt.virConnect) -> libvirt.virStream:
-        """Runs in a pool thread."""
+    def _open(self, connection: libvirt.virConnect) -> None:
+        """Runs in a pool thread; nobody may be left to want it when it has opened at last."""
         domain = find(connection, self.uuid)
         _check_running(domain)
         stream = connection.newStream(libvirt.VIR_STREAM_NONBLOCK)
@@ -231,8 +251,11 @@ class _Hub:
         wanted = (
             libvirt.VIR_STREAM_EVENT_READABLE | libvirt.VIR_STREAM_EVENT_HANGUP | libvirt.VIR_STREAM_EVENT_ERROR
         )
+        self._stream = stream
+        if self.ended:  # asked after it was noted, as `stop` notes before it asks: one of the two closes it
+            _abandon(stream)
+            raise Unavailable("the console was given up before it was open")
         stream.eventAddCallback(wanted, self._happened, None)
-        return stream
 
     def _happened(self, stream: libvirt.virStream, events: int, _opaque: object) -> None:
         """Runs on the thread of libvirt's events, and does not wait."""
@@ -254,6 +277,8 @@ class _Hub:
             self._loop.call_soon_threadsafe(function, *arguments)
 
     def _tell(self, data: bytes) -> None:
+        self._said += data
+        del self._said[: max(0, len(self._said) - _PAST)]
         for viewer in self._viewers:
             viewer.put(data)
 
@@ -261,7 +286,6 @@ class _Hub:
         if self.ended:
             return
         self.ended = True
-        self._forget(self)
         if self._guard is not None:
             self._guard.cancel()
         for viewer in self._viewers:
@@ -275,9 +299,9 @@ class _Hub:
 class SerialStream:
     """What one viewer of a serial console sees and types."""
 
-    def __init__(self, hub: _Hub) -> None:
+    def __init__(self, hub: _Hub, said: bytes) -> None:
         self._hub = hub
-        self._waiting = bytearray()
+        self._waiting = bytearray(said)
         self._news = asyncio.Event()
         self._ended = False
 
@@ -301,11 +325,6 @@ class SerialStream:
         """Look away; may be called twice."""
         self.end()
         await self._hub.leave(self)
-
-    def begin_with(self, past: bytes) -> None:
-        """Show what was said before."""
-        self._waiting[:] = past_and_present(past, bytes(self._waiting))
-        self._news.set()
 
     def put(self, data: bytes) -> None:
         """Take what the console says."""

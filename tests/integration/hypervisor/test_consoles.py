@@ -111,6 +111,15 @@ class TestTheSerialConsole:
         await theirs.close()
         await (await serial.open(guest)).close()
 
+    async def test_can_be_opened_again_while_it_is_being_closed(self, guest: UUID, serial: SerialConsoles) -> None:
+        one = await serial.open(guest)
+        closing = asyncio.create_task(one.close())
+        await asyncio.sleep(0)  # it has begun
+
+        await typed(await serial.open(guest), b"again")
+
+        await closing
+
     async def test_ends_with_the_machine(self, lab: Lab, guest: UUID, serial: SerialConsoles) -> None:
         stream = await serial.open(guest)
 
