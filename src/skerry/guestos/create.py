@@ -36,8 +36,9 @@ from skerry.guestos.edits import Edit, apply_to_ext, apply_to_folder
 from skerry.guestos.explained import in_words_of_settings
 from skerry.guestos.facts import RootFacts
 from skerry.guestos.hooks import Mounted, Surroundings, find_hooks, hooks_of_disks, run_hooks
-from skerry.guestos.identity import Guest, identity_edits, kernel_arguments, name_servers_of
+from skerry.guestos.identity import Guest, identity_edits, kernel_arguments
 from skerry.guestos.instance import Instance
+from skerry.guestos.name_servers import name_servers_of, resolv_conf_of_node
 from skerry.guestos.parameters import Settings
 from skerry.guestos.target import (
     DiskPlan,
@@ -222,11 +223,14 @@ class _Creation:
         return path
 
     def _guest(self, facts: RootFacts) -> Guest:
-        try:
-            servers = name_servers_of(Path("/etc/resolv.conf").read_text(errors="replace"))
-        except OSError:
-            servers = ()
-        return Guest(self.order.instance, self.settings, facts, self.identity("root"), servers)
+        servers = name_servers_of(resolv_conf_of_node())
+        guest = Guest(self.order.instance, self.settings, facts, self.identity("root"), servers)
+        if guest.lacks_name_servers:
+            self.order.progress.log(
+                "note: the guest has static addresses and no name server, as this node names none that a guest "
+                "can ask: set NAME_SERVERS"
+            )
+        return guest
 
     def _plan(self, facts: RootFacts) -> DiskPlan:
         if wants_kernel(self.settings, self.order.instance) and not facts.kernel:

@@ -6,9 +6,7 @@ reached from the machine: they are what definitions copy into guests.
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 import tarfile
 from collections.abc import Iterator, Sequence
 from io import BytesIO
@@ -16,13 +14,12 @@ from pathlib import Path
 
 from skerry.errors import BadInput
 from skerry.guestos.definition import Definition
+from skerry.guestos.name_servers import resolv_conf_of_node
 
 # Where definitions keep what administrators write: Debian's, instance-image, snf-image; and who is who.
 CONFIGURATION = ("etc/ganeti", "etc/default/ganeti-*", "etc/default/snf-image", "etc/hosts")
 _RESOLV = "etc/resolv.conf"
-_RESOLVED = "run/systemd/resolve/resolv.conf"  # what stands behind the stub at 127.0.0.53 (systemd-resolved(8))
 QEMU_NAME_SERVER = "nameserver 10.0.2.3\n"
-_NAME_SERVER = re.compile(r"^nameserver\s+(\S+)", re.MULTILINE)
 
 
 def write_files(target: Path, definition: Definition, more: Sequence[Path] = (), root: Path = Path("/")) -> None:
@@ -31,7 +28,7 @@ def write_files(target: Path, definition: Definition, more: Sequence[Path] = (),
     Raises:
         BadInput: one of `more` is not there, or something may not be read.
     """
-    servers = name_servers(*(_text(root / name) for name in (_RESOLV, _RESOLVED)))
+    servers = resolv_conf_of_node(root) or QEMU_NAME_SERVER
     try:
         target.touch(mode=0o600, exist_ok=False)  # configurations may hold passwords
         with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
@@ -60,27 +57,3 @@ def shown(definition: Definition, more: Sequence[Path], root: Path) -> Iterator[
             yield target, os.path.normpath(folder.joinpath(link.parent, link.readlink()))
     for path in more:
         yield path, str(path.absolute())
-
-
-def name_servers(text: str, behind: str) -> str:
-    """A resolv.conf for the machine: the host's, or what stands behind its stub, or QEMU's own server."""
-    return next((each for each in (text, behind) if _reachable(each)), QEMU_NAME_SERVER)
-
-
-def _reachable(text: str) -> bool:
-    """Whether it names a server that is not on the host's loopback, which is another machine's there."""
-    return any(not _is_loopback(address) for address in _NAME_SERVER.findall(text))
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
-    except ValueError:
-        return True
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""

@@ -7,7 +7,7 @@ on a folder, which never go through a link (`apply_to_ext`, `apply_to_folder`).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from skerry.errors import BadInput
@@ -15,7 +15,7 @@ from skerry.guestos import facts as known
 from skerry.guestos.edits import Edit
 from skerry.guestos.facts import RootFacts
 from skerry.guestos.instance import Instance
-from skerry.guestos.nics import interface_edits
+from skerry.guestos.nics import interface_edits, is_static
 from skerry.guestos.parameters import Settings
 
 _SHADOW_GROUP = 42  # Debian's and Ubuntu's, base-passwd(8)
@@ -33,6 +33,13 @@ class Guest:
     root: RootFacts
     uuid: str  # of its root file system
     node_name_servers: tuple[str, ...] = ()  # for guests with static addresses, if no setting names others
+
+    @property
+    def lacks_name_servers(self) -> bool:
+        """Whether it finds nobody by name: no card asks DHCP, and neither settings nor node name a server."""
+        if self.settings.name_servers or self.node_name_servers:
+            return False
+        return is_static(self.instance, self.settings)
 
 
 def identity_edits(guest: Guest) -> tuple[Edit, ...]:
@@ -153,10 +160,3 @@ def kernel_arguments(instance: Instance, settings: Settings, uuid: str) -> str:
         speed = instance.hypervisor_parameters.get("serial_speed", "")
         words += ["console=tty0", f"console=ttyS0,{speed if speed.isdigit() else 115200}"]
     return " ".join([*words, *settings.kernel_args.split()])
-
-
-def name_servers_of(resolv_conf: str) -> tuple[str, ...]:
-    """The name servers of a node that a guest can reach, too: not those on the node's own loopback."""
-    words = (line.split() for line in resolv_conf.splitlines())
-    found: Sequence[str] = [line[1] for line in words if len(line) > 1 and line[0] == "nameserver"]
-    return tuple(each for each in found if not each.startswith("127.") and each != "::1")

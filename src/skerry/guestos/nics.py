@@ -33,6 +33,16 @@ def interface_edits(
         yield from _name_servers(root, servers)
 
 
+def is_static(instance: Instance, settings: Settings) -> bool:
+    """Whether there are cards that are up at boot, and all of them have addresses that the cluster knows.
+
+    Raises:
+        BadInput: as `interface_edits`.
+    """
+    nics = () if settings.network == "none" else instance.nics
+    return bool(nics) and all(_is_static(nic, number, settings) for number, nic in enumerate(nics))
+
+
 def _name_servers(root: RootFacts, servers: Sequence[str]) -> Iterator[Edit]:
     """Whom a guest with static addresses asks for names. Resolved hears it of networkd, but not of ifupdown."""
     if not root.has(known.RESOLVED):

@@ -8,7 +8,7 @@ import pytest
 from skerry.errors import BadInput
 from skerry.guestos.edits import Edit
 from skerry.guestos.facts import RootFacts, load_root_facts
-from skerry.guestos.identity import Guest, identity_edits, kernel_arguments, name_servers_of
+from skerry.guestos.identity import Guest, identity_edits, kernel_arguments
 from skerry.guestos.instance import Instance, InstanceDisk, InstanceNic, NicNetwork
 from skerry.guestos.settings import settings_of
 
@@ -165,8 +165,29 @@ def test_cloud_init_learns_the_name_and_leaves_the_network_alone() -> None:
     assert "config: disabled" in text(made, "/etc/cloud/cloud.cfg.d/90-skerry.cfg")
 
 
-def test_name_servers_on_the_nodes_own_loopback_are_of_no_use_to_guests() -> None:
-    assert name_servers_of("search x\nnameserver 127.0.0.53\nnameserver 192.0.2.1\n") == ("192.0.2.1",)
+STATIC = replace(CARD, ip="192.0.2.7", network=NET)
+
+
+@pytest.mark.parametrize(
+    ("cards", "known", "settings", "lacks"),
+    [
+        ([STATIC], (), {}, True),
+        ([STATIC], ("192.0.2.53",), {}, False),
+        ([STATIC], (), {"name_servers": ("192.0.2.53",)}, False),
+        ([STATIC, CARD], (), {}, False),
+        ([CARD], (), {}, False),
+        ([STATIC], (), {"network": "dhcp"}, False),
+        ([STATIC], (), {"network": "none"}, False),
+        ([], (), {}, False),
+    ],
+    ids=["static", "the node's", "settings", "one asks DHCP", "DHCP", "told to ask", "no network", "no card"],
+)
+def test_a_guest_that_has_nobody_to_ask_for_names_is_known(
+    cards: list[InstanceNic], known: tuple[str, ...], settings: dict[str, Any], *, lacks: bool
+) -> None:
+    made = replace(guest(*cards, **settings), node_name_servers=known)
+
+    assert made.lacks_name_servers is lacks
 
 
 def test_facts_survive_the_cache() -> None:
