@@ -120,9 +120,14 @@ def packages_of(settings: Settings, instance: Instance, distribution: str, archi
         found.append(kernel_package(instance, distribution, architecture))
     if distribution == "ubuntu" and any(name.startswith(_KERNELS) for name in found):
         found.append("initramfs-tools")  # which Ubuntu's kernels only recommend
-    if settings.locale.split(".")[0] not in {"C", "POSIX"} and "locales" not in found:
+    if has_package(settings.locale):
         found.append("locales")
     return tuple(sorted(set(found)))
+
+
+def has_package(locale: str) -> bool:
+    """Whether a locale is not in the C library itself."""
+    return locale.partition(".")[0] not in {"C", "POSIX"}
 
 
 def wants_kernel(settings: Settings, instance: Instance) -> bool:
@@ -177,20 +182,26 @@ async def guest_image(content: Content, kind: str, store: Store) -> AsyncIterato
         BadInput: the packages cannot be installed.
         CommandFailed, NoSpace, TimedOut, Unavailable: as the builder.
     """
-    key = key_of(content.key, kind)
+    key, ours = key_of(content.key, kind), False
 
     async def make(workspace: Workspace, folder: Path) -> None:
         from skerry.guestos.content_build import make_image  # noqa: PLC0415 - only on a miss
 
+        nonlocal ours
         await make_image(content, kind, store, workspace, folder)
+        ours = True
 
     if (made := store.cache.made("guest", key)) and made < store.oldest:
         await store.cache.forget("guest", key)
     had = store.cache.has("guest", key)
-    async with store.cache.use("guest", key, make) as entry:
-        yield entry / IMAGE, load_root_facts((entry / FACTS).read_text())
-    if not store.keep and not had:
-        await store.cache.forget("guest", key)
+    try:
+        async with store.cache.use("guest", key, make) as entry:
+            if ours:  # each change of a prepared tar gives another, and nothing else makes room for it
+                await store.cache.trim()
+            yield entry / IMAGE, load_root_facts((entry / FACTS).read_text())
+    finally:
+        if not store.keep and not had:
+            await store.cache.forget("guest", key)
 
 
 @asynccontextmanager

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from skerry.errors import BadInput
+from skerry.errors import BadImage, BadInput
 from skerry.guestos.content import BOOT, COPIED, CORE, ESP, FACTS, IMAGE, BootArea, Content, Store
 from skerry.guestos.facts import KERNELS, READ, RootFacts, is_telling
+from skerry.guestos.prepared import unpacked, unreadable
 from skerry.images import mirrors
 from skerry.images.builder import ROOT_TAR, Builder, read_facts
 from skerry.images.cache import Workspace, key_of
@@ -50,8 +51,8 @@ async def open_root(content: Content, store: Store) -> AsyncIterator[tuple[Path,
         CommandFailed, NoSpace, TimedOut, Unavailable: as the builder.
     """
     if content.tar is not None:
-        facts = await asyncio.to_thread(_look, content.tar, "", int(content.tar.stat().st_mtime))
-        yield content.tar, facts
+        async with unpacked(content.tar, store) as tar:
+            yield tar, await asyncio.to_thread(_look_at_prepared, content.tar, tar)
         return
     settings = load_settings()
     planned = await _plan(content, settings, store)
@@ -59,13 +60,15 @@ async def open_root(content: Content, store: Store) -> AsyncIterator[tuple[Path,
         planned, store.cache, store.commands, store.progress, script_timeout_s=settings.image_script_timeout
     )
     await builder.forget_before(store.oldest)
-    async with builder.root() as root:
-        told = read_facts(root)
-        yield root / ROOT_TAR, await asyncio.to_thread(_look, root / ROOT_TAR, told["sha256"], told["epoch"])
-    if not store.keep and builder.seconds:
-        await builder.forget_before(float("inf"))
-    if builder.seconds:
-        await builder.trim()
+    try:
+        async with builder.root() as root:
+            told = read_facts(root)
+            yield root / ROOT_TAR, await asyncio.to_thread(_look, root / ROOT_TAR, told["sha256"], told["epoch"])
+    finally:
+        if not store.keep and builder.seconds:
+            await builder.forget_before(float("inf"))
+        if builder.seconds:
+            await builder.trim()
 
 
 async def _plan(content: Content, settings: BuildSettings, store: Store) -> Plan:
@@ -98,6 +101,13 @@ def _mirrors(distribution: str, settings: BuildSettings) -> mirrors.Mirrors:
 
 def _tools_lines(settings: BuildSettings) -> tuple[str, ...]:
     return tuple(mirrors.deb_lines(TOOLS_SOURCE, _mirrors(TOOLS_SOURCE.distribution, settings)))
+
+
+def _look_at_prepared(tar: Path, plain: Path) -> RootFacts:
+    try:
+        return _look(plain, "", int(tar.stat().st_mtime))
+    except BadImage as exc:
+        raise unreadable(tar, exc.message) from exc
 
 
 def _look(tar: Path, sha256: str, epoch: int) -> RootFacts:

@@ -40,6 +40,7 @@ from skerry.guestos.identity import Guest, identity_edits, kernel_arguments
 from skerry.guestos.instance import Instance
 from skerry.guestos.name_servers import name_servers_of, resolv_conf_of_node
 from skerry.guestos.parameters import Settings
+from skerry.guestos.prepared import check_kernel, check_wishes, note
 from skerry.guestos.target import (
     DiskPlan,
     firmwares,
@@ -66,6 +67,7 @@ class Order:
     environment: Mapping[str, str | Secret]  # for hooks: Ganeti's, and what the settings export
     cwd: Path  # of hooks
     progress: Progress  # gets what hooks say
+    asked: frozenset[str] = frozenset()  # the settings that the instance's own parameters are about
 
 
 async def create(order: Order, store: Store) -> None:
@@ -83,7 +85,8 @@ async def create(order: Order, store: Store) -> None:
         plan_disk(order.settings, opened.size, frozenset())  # before anything is built
     content = content_of(order.settings, order.instance)
     if content.tar:
-        order.progress.log(f"note: {content.tar} is taken as the root; no package is installed beside it")
+        check_wishes(content.tar, order.settings, order.asked)
+        order.progress.log(note(content.tar, order.settings))
     with in_words_of_settings(content):
         await _create(order, store, content)
 
@@ -233,6 +236,8 @@ class _Creation:
         return guest
 
     def _plan(self, facts: RootFacts) -> DiskPlan:
+        if not (self.settings.mount and self.hooks):  # which may install one later
+            check_kernel(self.content, self.settings, facts)
         if wants_kernel(self.settings, self.order.instance) and not facts.kernel:
             self.order.progress.log("note: the guest has no kernel, so its disk does not start by itself")
         with open_disk(self.disk) as disk:

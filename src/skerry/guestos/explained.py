@@ -9,6 +9,11 @@ from skerry.errors import NoSpace, SkerryError
 from skerry.guestos.content import Content
 
 _KEYRINGS = {"debian": "debian-archive-keyring", "ubuntu": "ubuntu-keyring"}  # packages of Debian
+# With a prepared root, these are the only packages that are fetched.
+_TOOLS = (
+    "the tools that write file systems come from Debian: check the network, or set debian_mirror in "
+    "/etc/skerry/build.toml"
+)
 _COMMAND = "the command was"  # the builder's is a page long, and this is a log
 
 
@@ -25,14 +30,19 @@ def in_words_of_settings(content: Content) -> Iterator[None]:
 def hint_of(failure: SkerryError, content: Content) -> str | None:
     """What an administrator of guests can do about a failure."""
     hint = failure.hint or ""
+    tools = _TOOLS if content.tar else ""
     if "did not find any indices" in failure.message:
-        return f"the mirror lacks COMPONENTS={','.join(content.components)} or ARCH={content.architecture}"
+        return (
+            tools or f"the mirror lacks COMPONENTS={','.join(content.components)} or ARCH={content.architecture}"
+        )
     if "NO_PUBKEY" in failure.message:
         return f"install {_KEYRINGS[content.distribution]} on this node, in its newest version"
     if "_MIRROR" in hint:
-        return f"check the network, or set MIRROR to one that has {content.suite} of {content.distribution}"
+        return (
+            tools or f"check the network, or set MIRROR to one that has {content.suite} of {content.distribution}"
+        )
     if "%packages" in hint:
-        return "check its name in EXTRA_PKGS, and COMPONENTS"
+        return tools or "check its name in EXTRA_PKGS, and COMPONENTS"
     if isinstance(failure, NoSpace) and "SKERRY_IMAGE_CACHE" in hint:
         return "free some room, or let image_cache in /etc/skerry/build.toml name a folder on a larger disk"
     return None if hint.startswith(_COMMAND) else failure.hint

@@ -95,12 +95,21 @@ def settings_of(
 def _of_parameters(parameters: Mapping[str, str], mistakes: list[str]) -> Given:
     values = {}
     for name, value in parameters.items():
-        row = BY_OS_PARAMETER.get(name.lower().replace("-", "_"))
+        row = _row_of(name)
         if row is None:
             mistakes.append(f"{_OS_PARAMETER}: {unknown(name, BY_OS_PARAMETER)}")
         else:
             values[row.name] = value
     return Given(_OS_PARAMETER, values)
+
+
+def asked_by(parameters: Iterable[str]) -> frozenset[str]:
+    """The settings that OS parameters of these names are about, by the names of the file."""
+    return frozenset(row.name for name in parameters if (row := _row_of(name)))
+
+
+def _row_of(os_parameter: str) -> Parameter | None:
+    return BY_OS_PARAMETER.get(os_parameter.lower().replace("-", "_"))
 
 
 def _parsed(row: Parameter, value: str, origins: Mapping[str, str], mistakes: list[str]) -> object:

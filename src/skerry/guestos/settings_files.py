@@ -18,7 +18,7 @@ from skerry.commands import Commands, Output
 from skerry.errors import BadInput, BadSettings, TimedOut
 from skerry.guestos.environment import PARAMETER, PATH, read_parameters
 from skerry.guestos.parameters import BY_NAME, PARAMETERS, Parameter, Settings
-from skerry.guestos.settings import Given, Places, default_of, settings_of, unknown
+from skerry.guestos.settings import Given, Places, asked_by, default_of, settings_of, unknown
 
 _TIMEOUT_S = 60.0  # a file may ask the network for a mirror; it should not wait for it for ever
 _VARIANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
@@ -68,6 +68,7 @@ class Loaded:
     settings: Settings
     exported: Mapping[str, str] = field(default_factory=dict)  # by the files: for hooks and installers
     warnings: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()  # names of the settings that the instance has parameters for
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ async def load(environ: Mapping[str, str], places: Places, commands: Commands) -
         settings = settings_of(*sources, places=places, parameters=read_parameters(after_variant.all))
     except BadSettings as exc:  # what is unknown may be the reason
         raise BadSettings("\n".join((exc.message, *warnings)), hint=exc.hint) from exc
-    return Loaded(settings, _news(before.exported, after_variant.exported), tuple(warnings))
+    asked = asked_by(read_parameters(environ))
+    return Loaded(settings, _news(before.exported, after_variant.exported), tuple(warnings), asked)
 
 
 async def _shell(environ: Mapping[str, str], places: Places, commands: Commands) -> Output:

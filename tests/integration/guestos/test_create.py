@@ -128,9 +128,10 @@ def test_hooks_see_what_the_readme_names_and_change_the_guest(ganeti: Ganeti) ->
     ganeti.hook("10-look", f'echo {words} > "$TARGET/root/seen"; [ "$BLOCKDEV" = "$DISK_0_PATH" ]')
     ganeti.hook("15-chroot", '[ -c "$TARGET/dev/null" ] && [ -e "$TARGET/proc/self/status" ]')
     ganeti.hook("20-named.badly", "exit 1")
+    ganeti.settings("EXTRA_PKGS=less,vim\n")
     disk = ganeti.disk()
 
-    log = ganeti.create(disk, OSP_PARTITION_STYLE="msdos", OSP_EXTRA_PKGS="less,vim")
+    log = ganeti.create(disk, OSP_PARTITION_STYLE="msdos")
 
     seen = debugfs(disk, "cat /root/seen", root_offset(disk))
     assert seen == "trixie amd64 msdos less,vim web1.example.org 52:54:00:12:34:56 os\n"
@@ -319,10 +320,68 @@ def test_without_a_cache_nothing_that_was_made_is_kept(ganeti: Ganeti) -> None:
     assert entries() == before
 
 
+def test_without_a_cache_nothing_is_kept_of_a_guest_that_fails(ganeti: Ganeti) -> None:
+    ganeti.settings("GENERATE_CACHE=no\n")
+    before = {each.name for each in (ganeti.cache / "entries").iterdir()}
+
+    status, log = ganeti.run(ganeti.disk(), OSP_PARTITION_STYLE="none", OSP_BOOT_LOADER="yes")
+
+    assert status != 0
+    assert "BOOT_LOADER=yes needs a partition table" in log
+    new = {each.name for each in (ganeti.cache / "entries").iterdir()} - before
+    assert not [name for name in new if name.startswith("guest-")]
+
+
 def test_what_is_not_installed_is_told(ganeti: Ganeti) -> None:
+    ganeti.settings("EXTRA_PKGS=less\n")
+
     log = ganeti.create(ganeti.disk(), OSP_PARTITION_STYLE="none")
 
     assert f"note: {ganeti.tar} is taken as the root" in log
+    assert "and EXTRA_PKGS can do nothing" in log
+
+
+@pytest.mark.parametrize(("parameter", "value"), [("EXTRA_PKGS", "less"), ("LOCALE", "de_DE.UTF-8")])
+def test_what_an_instance_asks_for_is_not_passed_over_for_a_prepared_root(
+    ganeti: Ganeti, parameter: str, value: str
+) -> None:
+    disk = ganeti.disk()
+
+    status, log = ganeti.run(disk, **{"OSP_PARTITION_STYLE": "none", f"OSP_{parameter}": value})
+
+    assert status != 0
+    assert f"{parameter.lower()} can do nothing: {ganeti.tar} is taken as the root" in log
+    assert disk.stat().st_blocks == 0
+
+
+@pytest.mark.parametrize("hooks", [[], ["10-none"]], ids=["copied", "unpacked"])
+def test_a_kernel_that_is_demanded_and_not_in_a_prepared_root_is_told_before_anything_is_written(
+    ganeti: Ganeti, hooks: list[str]
+) -> None:
+    for hook in hooks:
+        ganeti.hook(hook, "exit 0")
+    kernel = ["./boot/vmlinuz-6.12", "./boot/initrd.img-6.12", "./vmlinuz", "./initrd.img"]
+    subprocess.run(["tar", "--delete", "-f", ganeti.tar, *kernel], check=True)
+    disk = ganeti.disk()
+
+    status, log = ganeti.run(disk, OSP_KERNEL="yes")
+
+    assert status != 0
+    assert f"KERNEL=yes: {ganeti.tar} is taken as the root, and it has no kernel" in log
+    assert disk.stat().st_blocks == 0
+    assert ganeti.left() == []
+
+
+def test_a_compressed_root_is_taken_as_tar_takes_it(ganeti: Ganeti) -> None:
+    packed = subprocess.run(["gzip", "-c", ganeti.tar], capture_output=True, check=True).stdout
+    ganeti.tar.write_bytes(packed)
+    disk = ganeti.disk()
+
+    ganeti.create(disk, OSP_PARTITION_STYLE="none")
+
+    check_ext(disk)
+    assert debugfs(disk, "cat /etc/hostname") == "web1.example.org\n"
+    assert ganeti.left() == []
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_at_work(ganeti: Ganeti) -> None:

@@ -123,6 +123,13 @@ async def test_an_os_parameter_wins_over_the_files(node: Node) -> None:
     assert (settings.filesystem, settings.suite, settings.extra_pkgs) == ("xfs", "bookworm", ("vim",))
 
 
+async def test_what_an_instance_asks_for_itself_is_told_apart_from_what_files_say(node: Node) -> None:
+    loaded = await node.load("EXTRA_PKGS=vim\n: ${OSP_LOCALE:=de_DE.UTF-8}\n", OSP_COMPONENTS="main contrib")
+
+    assert loaded.settings.locale == "de_DE.UTF-8"
+    assert loaded.asked == {"COMPONENTS"}
+
+
 @pytest.mark.parametrize(("given", "filesystem"), [({}, "ext3"), ({"OSP_FILESYSTEM": "ext2"}, "ext2")])
 async def test_a_file_can_set_an_os_parameter_that_is_not_given(
     given: Mapping[str, str], filesystem: str, node: Node

@@ -1,5 +1,6 @@
 """Failures of the builder, told to who sets up guests."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,20 @@ def test_hints_name_settings(failure: SkerryError, hint: str | None) -> None:
         raise failure
 
     assert raised.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        CommandFailed("no such host", hint="check the network, or set SKERRY_DEBIAN_MIRROR to a mirror"),
+        CommandFailed("E: apt-get update did not find any indices for", hint="the command was: x"),
+        BadInput("debian trixie has no package xfsprogs", hint="check its name in %packages"),
+    ],
+    ids=["mirror", "component", "package"],
+)
+def test_beside_a_prepared_root_only_the_tools_can_be_what_is_not_there(failure: SkerryError) -> None:
+    with pytest.raises(SkerryError) as raised, in_words_of_settings(replace(NOBLE, tar=Path("/cache/root.tar"))):
+        raise failure
+
+    assert "the tools that write file systems" in str(raised.value.hint)
+    assert "debian_mirror" in str(raised.value.hint)
