@@ -30,25 +30,35 @@ from skerry.images.session import Session
 from skerry.images.words import Meaning
 from skerry.progress import Progress
 
-FORMAT = 2  # of what is done to the root beside the recipe's own scripts; part of the step's key
+FORMAT = 3  # of what is done to the root beside the recipe's own scripts; part of the step's key
 _MOST_LINES = 200_000  # of one script's output; more is a flood
 _MOST_BYTES = 32 * 1024 * 1024
 _INPUTS = "/run/inputs"  # in the root
 
-# What scripts that install packages need, and must not stay: name servers, and that no service starts.
+# What scripts that install packages need, and must not stay: name servers, and that no service starts. A root with
+# systemd-resolved has a link, and the session what it points to. The first line tells a file that was not there.
+_NOT_THERE = "# name servers of the build; the image has no such file"
 _OPEN = f"""\
-if [ -f /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ] && [ ! -s /etc/resolv.conf ]; then
+if [ -d /etc ] && [ ! -e /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ]; then
+  {{ echo '{_NOT_THERE}'; cat {_INPUTS}/resolv.conf; }} > /etc/resolv.conf
+elif [ -f /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ] && [ ! -s /etc/resolv.conf ]; then
   cat {_INPUTS}/resolv.conf > /etc/resolv.conf
 fi
 if [ ! -e /usr/sbin/policy-rc.d ] && [ -d /usr/sbin ]; then
   printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d
 fi
 """
-# What scripts leave that no image should have.
+# What scripts leave that no image should have. No cmp: a minimizer may have taken it. The second name is that of a
+# copy which systemd-resolved makes when a script installs it.
 _CLOSE = f"""\
-if [ -f /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ] && cmp -s /etc/resolv.conf {_INPUTS}/resolv.conf; then
-  : > /etc/resolv.conf
-fi
+ours="$(cat {_INPUTS}/resolv.conf)"
+for file in /etc/resolv.conf /etc/.resolv.conf.systemd-resolved.bak; do
+  if [ ! -f $file ] || [ -L $file ]; then continue; fi
+  has="$(cat $file)" || continue
+  if [ "$has" = "$(echo '{_NOT_THERE}'; cat {_INPUTS}/resolv.conf)" ]; then rm -f $file
+  elif [ "$has" = "$ours" ]; then : > $file
+  fi
+done
 if [ -f /usr/sbin/policy-rc.d ] && [ "$(cat /usr/sbin/policy-rc.d)" = "$(printf '#!/bin/sh\\nexit 101')" ]; then
   rm -f /usr/sbin/policy-rc.d
 fi

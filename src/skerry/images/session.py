@@ -4,7 +4,8 @@ A plain user works in a user namespace in which the numbers of /etc/subuid are t
 none. What runs in the root is started by bubblewrap: its own process, mount and IPC namespaces, the root as the
 only file system, of the devices only the harmless ones, and no right to mount, to make device files or to look at
 other processes. So links, `..`, device files and chroot tricks end inside the root, and whatever was started is
-gone when the program ends. Scripts that must see both worlds see the machine read-only.
+gone when the program ends. Scripts that must see both worlds see the machine read-only, and nothing of its /run:
+to a socket one can connect even where one cannot write. The network is the machine's, its abstract sockets too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ from skerry.images.cache import Workspace
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TIMEOUT_S = 900.0
 ENVIRONMENT = {"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+_NAME_SERVERS = "/etc/resolv.conf"
+# Where systemd-resolved, which does not run in a session, would keep what /etc/resolv.conf is a link to.
+_RESOLVED = ("/run/systemd/resolve/stub-resolv.conf", "/run/systemd/resolve/resolv.conf")
+# Modes of what scripts make are not to tell whose build it was.
+_UMASK = ("/bin/sh", "-c", 'umask 022; exec "$@"', "sh")
 _MOUNT_POINTS = ("dev", "proc", "run", "sys", "tmp")
 # What a container's root may do, without making devices and without leaving a chroot by a number.
 _CAPABILITIES = (
@@ -96,7 +102,7 @@ class Session:
         inside = root_argv(self.root, inputs) if chroot else outside_argv(self.root, inputs, writable, cwd)
         inside += [] if network else ["--unshare-net"]
         inside += [] if terminal else ["--new-session"]
-        return [*namespace_argv(self.user_id), *inside, *environment_argv(words), "--", *argv]
+        return [*namespace_argv(self.user_id), *_UMASK, *inside, *environment_argv(words), "--", *argv]
 
     async def tool(
         self,
@@ -183,7 +189,7 @@ def bubblewrap_argv() -> list[Arg]:
 
 
 def root_argv(root: Path, inputs: Path | None = None) -> list[Arg]:
-    """Enter the root: it is all there is, with new /proc, /dev, /sys and /run."""
+    """Enter the root: it is all there is, with new /proc, /dev, /sys and /run, and the machine's name servers."""
     argv = bubblewrap_argv()
     argv += [
         "--bind",
@@ -200,6 +206,8 @@ def root_argv(root: Path, inputs: Path | None = None) -> list[Arg]:
         "/sys",
     ]
     argv += ["--dir", "/run/lock"]
+    for path in _RESOLVED:
+        argv += ["--ro-bind-try", _NAME_SERVERS, path]
     if inputs is not None:
         argv += ["--ro-bind", inputs, "/run/inputs"]
     return [*argv, "--chdir", "/"]
@@ -208,9 +216,12 @@ def root_argv(root: Path, inputs: Path | None = None) -> list[Arg]:
 def outside_argv(
     root: Path, inputs: Path | None = None, writable: Sequence[Path] = (), cwd: Path | None = None
 ) -> list[Arg]:
-    """Stay on the machine, which is read-only, and have the root writable, with a /tmp of one's own."""
+    """Stay on the machine, which is read-only, and have the root writable, with a /tmp and /run of one's own."""
     argv = bubblewrap_argv()
-    argv += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108 - a new one
+    argv += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+    argv += ["--tmpfs", "/tmp", "--tmpfs", "/run"]  # noqa: S108 - new ones
+    for path in _RESOLVED:
+        argv += ["--ro-bind-try", path, path]
     for folder in (inputs, cwd):
         if folder is not None:
             argv += ["--ro-bind", folder, folder]

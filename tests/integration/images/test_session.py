@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tarfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -98,6 +99,15 @@ async def test_a_script_beside_the_root_cannot_change_the_machine(bench: Bench) 
         assert (scripts.live / "for-the-medium").read_text() == "medium\n"
     assert not temporary.exists()
     assert not (bench.home / "x").exists()
+
+
+async def test_a_script_beside_the_root_reaches_no_socket_of_the_machine(bench: Bench) -> None:
+    script = 'find /run ! -type d > "$INSTALL_ROOT/seen"; cat /etc/resolv.conf > /dev/null'
+    async with bench.scripts() as scripts:
+        await scripts.run(post(script, chroot=False))
+
+        seen = (scripts.session.root / "seen").read_text().splitlines()
+    assert {Path(each).name for each in seen} <= {"stub-resolv.conf", "resolv.conf"}
 
 
 async def test_what_scripts_output_goes_to_a_log_of_the_root(bench: Bench) -> None:
@@ -231,6 +241,45 @@ async def test_what_helps_scripts_does_not_stay(bench: Bench) -> None:
         assert not (root / "usr/sbin/policy-rc.d").exists()
         assert list((root / "tmp").iterdir()) == list((root / "var/tmp").iterdir()) == []
         assert (root / "etc/machine-id").read_text() == ""
+
+
+@pytest.mark.parametrize("link", ["../run/systemd/resolve/stub-resolv.conf", None], ids=["resolved", "none"])
+async def test_scripts_have_name_servers_in_a_root_without_a_file_for_them(bench: Bench, link: str | None) -> None:
+    async with bench.scripts() as scripts:
+        path = scripts.session.root / "etc/resolv.conf"
+        path.unlink()
+        if link:
+            path.symlink_to(link)
+        await configure(scripts, meaning(post("grep -v '^# name servers of the build' /etc/resolv.conf > /seen")))
+
+        assert (scripts.session.root / "seen").read_text() == Path("/etc/resolv.conf").read_text()
+        assert path.is_symlink() == bool(link)
+        assert not path.exists()
+
+
+async def test_name_servers_of_the_machine_go_even_without_the_tools_to_compare(bench: Bench) -> None:
+    script = "rm /usr/bin/cmp /usr/bin/diff; cp /etc/resolv.conf /etc/.resolv.conf.systemd-resolved.bak"
+    async with bench.scripts() as scripts:
+        await configure(scripts, meaning(post(script)))
+        etc = scripts.session.root / "etc"
+
+        assert (etc / "resolv.conf").read_text() == ""
+        assert (etc / ".resolv.conf.systemd-resolved.bak").read_text() == ""
+
+
+async def test_what_scripts_make_has_the_same_modes_whatever_the_umask(bench: Bench) -> None:
+    before = os.umask(0o077)
+    try:
+        async with bench.scripts() as scripts:
+            await scripts.run(post("touch /made; mkdir /folder"))
+            root = scripts.session.root
+
+            assert ((root / "made").stat().st_mode & 0o777, (root / "folder").stat().st_mode & 0o777) == (
+                0o644,
+                0o755,
+            )
+    finally:
+        os.umask(before)
 
 
 async def test_the_same_root_packs_to_the_same_bytes(bench: Bench) -> None:
