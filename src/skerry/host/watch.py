@@ -6,6 +6,7 @@ After each (re)connect everything is listed anew, because what happened in betwe
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 from skerry.errors import NotFound, SkerryError, Unavailable
@@ -23,7 +24,10 @@ from skerry.host.port import (
     StorageTouched,
 )
 from skerry.host.storage import HostStorage
-from skerry.host.types import Address, HostFacts, Machine
+from skerry.host.types import Address, HostFacts, Machine, MachineState
+
+# Reasons after which a guest may have other addresses; the second also where its definition stays as it was.
+_OTHER_ADDRESSES = frozenset({"rebooted", "device added"})
 
 
 class Watch:
@@ -36,6 +40,7 @@ class Watch:
         self._inventory = inventory
         self._looking = Looking()
         self._finder = AddressFinder(self._find_addresses)
+        self._doubted: set[UUID] = set()  # machines that had an address in a look before the last, and not in that
         self._warnings: tuple[str, ...] = ()
         self._reasons: dict[UUID, list[str]] = {}
 
@@ -98,8 +103,10 @@ class Watch:
             case MachineTouched(uuid, reason):
                 self._reasons.setdefault(uuid, []).append(reason)
                 self._looking.touch(uuid, lambda: self._look_at_machine(uuid))
+                if reason in _OTHER_ADDRESSES:
+                    self._finder.again(uuid)
             case AgentConnected(uuid):
-                self._finder.want(uuid, at_once=True)
+                self._finder.again(uuid, at_once=True)
             case NetworksTouched():
                 self._looking.touch("the networks", self._look_at_networks)
             case StorageTouched():
@@ -130,7 +137,7 @@ class Watch:
         try:
             await self.machine(uuid, ", ".join(reasons))
         except NotFound:
-            self._finder.forget(uuid)
+            self._forget_addresses(uuid)
 
     async def _look_at_networks(self) -> None:
         self._inventory.note_networks(await self._hypervisor.networks())
@@ -140,9 +147,34 @@ class Watch:
 
     def _follow_addresses(self, machine: Machine) -> None:
         if machine.state in INACTIVE or not machine.nics:
-            self._finder.forget(machine.uuid)
-        elif machine.uuid not in self._inventory.addresses:
-            self._finder.want(machine.uuid)
+            self._forget_addresses(machine.uuid)
+        else:
+            self._finder.follow(machine.uuid, (machine.state, machine.started_at, machine.nics))
+
+    def _forget_addresses(self, uuid: UUID) -> None:
+        self._finder.forget(uuid)
+        self._doubted.discard(uuid)
 
     async def _find_addresses(self, uuid: UUID) -> bool:
-        return bool(await self.addresses(uuid))
+        """Look at the addresses of a machine; whether it has any.
+
+        An agent may have no time for us just now: an address is given up when two looks do not show it.
+        """
+        machine, known = self._inventory.machines.get(uuid), self._inventory.addresses.get(uuid, ())
+        if machine is None:
+            self._forget_addresses(uuid)
+            return False
+        if known and machine.state is not MachineState.RUNNING:
+            return True  # a guest that is paused has none to tell, and keeps what it has
+        found = tuple(await self._hypervisor.addresses(uuid))
+        if uuid not in self._doubted and _texts(known) - _texts(found):
+            self._doubted.add(uuid)
+            self._finder.again(uuid)
+            return True
+        self._doubted.discard(uuid)
+        self._inventory.note_addresses(uuid, found)
+        return bool(found)
+
+
+def _texts(addresses: Sequence[Address]) -> frozenset[str]:
+    return frozenset(entry.address for entry in addresses)

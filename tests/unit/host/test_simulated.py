@@ -19,15 +19,21 @@ from skerry.errors import TimedOut, Unavailable
 from skerry.host.agent import Host
 from skerry.host.memory_hypervisor import MemoryHypervisor
 from skerry.host.operation import Nothing
-from skerry.host.operations import machines
+from skerry.host.operations import devices, machines
 from skerry.host.port import AgentConnected, Reached
 from skerry.host.simulated import simulated_host
-from skerry.host.types import Samples
+from skerry.host.types import Address, AddressesChanged, AddressSource, HostEvent, Samples
 
 
 @pytest.fixture
 def hypervisor() -> MemoryHypervisor:
     return MemoryHypervisor()
+
+
+@pytest.fixture
+def looks_often(host: Host) -> None:
+    """Addresses are asked for without long waits."""
+    host.watch._finder._first_wait_s = 0.01
 
 
 @pytest.fixture
@@ -85,6 +91,47 @@ async def test_the_addresses_of_a_started_machine_are_found(host: Host) -> None:
                 pass
 
     assert [address.address[:8] for address in host.inventory.addresses[given.ONE]] == ["192.0.2."]
+
+
+async def addresses_told(told: asyncio.Queue[HostEvent]) -> list[str]:
+    async with asyncio.timeout(30):
+        while not isinstance(event := await told.get(), AddressesChanged):
+            pass
+    return [address.address for address in event.addresses]
+
+
+@pytest.mark.usefixtures("looks_often")
+async def test_the_addresses_of_a_card_that_is_added_later_are_found(host: Host) -> None:
+    async with given.events(host) as told:
+        await host.call(machines.create, given.new(nics=(given.NewNic(),)))
+        await host.call(machines.start, given.REF)
+        assert len(await addresses_told(told)) == 1
+
+        await host.call(devices.attach_nic, devices.AttachNic(uuid=given.ONE, nic=given.NewNic()))
+
+        assert len(await addresses_told(told)) == 2
+
+
+@pytest.mark.usefixtures("looks_often")
+async def test_an_address_that_one_look_does_not_show_is_not_given_up_at_once(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (
+        Address(mac="52:54:00:00:00:01", address=text, prefix=24, family="ipv4", source=AddressSource.AGENT)
+        for text in ("192.0.2.1", "192.0.2.2")
+    )
+    looks: list[list[Address]] = [[one], [], [one], [other], [other]]  # the agent had no time; then a new lease
+
+    async def addresses(_uuid: UUID) -> list[Address]:
+        return looks.pop(0) if len(looks) > 1 else looks[0]
+
+    monkeypatch.setattr(host.hypervisor, "addresses", addresses)
+    async with given.events(host) as told:
+        await host.call(machines.create, given.new(nics=(given.NewNic(),)))
+        await host.call(machines.start, given.REF)
+
+        assert await addresses_told(told) == ["192.0.2.1"]
+        assert await addresses_told(told) == ["192.0.2.2"]
 
 
 async def test_machines_that_run_are_sampled(tmp_path: Path) -> None:
