@@ -30,7 +30,7 @@ from skerry.images.session import alone_argv, namespace_argv, pack_argv
 from skerry.images.words import Meaning, Source
 from skerry.progress import Progress
 
-FORMAT = 6  # of what the hooks do; part of the step's key
+FORMAT = 7  # of what the hooks do; part of the step's key
 TIMEOUT_S = 3600.0
 _ARCHIVES = "/var/cache/apt/archives/"
 # Devices are those of the machine, for a plain user can make none; they go with the namespace.
@@ -66,11 +66,14 @@ done
 # To wait for the disk after every file makes no root safer that is made anew after a crash.
 _HASTE = "force-unsafe-io"
 _NO_HASTE = f'f="$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap; sed -i "/^{_HASTE}$/d" "$f"; [ -s "$f" ] || rm -f "$f"'
-# What the build machine, its user or chance would leave: name servers (a link is the image's matter), and keys
-# that only one machine may have, made at its first boot.
+# What the build machine, its user or chance would leave: name servers (a link is the image's matter), the modes of
+# the files that mmdebstrap copies, and keys that only one machine may have, made at its first boot.
 _LAST_HOOK = r"""
 rm -f "$1"/etc/apt/preferences.d/00skerry
 [ -L "$1"/etc/resolv.conf ] || : > "$1"/etc/resolv.conf
+for file in hostname resolv.conf; do
+  [ -L "$1/etc/$file" ] || [ ! -f "$1/etc/$file" ] || chmod 644 "$1/etc/$file"
+done
 if ls "$1"/etc/ssh/ssh_host_*_key >/dev/null 2>&1; then
   rm -f "$1"/etc/ssh/ssh_host_*
   mkdir -p "$1"/etc/systemd/system/ssh.service.d
