@@ -168,7 +168,9 @@ def _addresses(network: Network, version: int) -> list[str]:
     if method == "disabled":
         return lines
     lines += [f"address{number}={each}" for number, each in enumerate(addresses, start=1)]
-    lines += [f"gateway={each}" for each in network.gateways if ours(each)][:1] if network.default_route else []
+    # Without an address of its own, libnm takes no gateway, and would refuse the whole file.
+    gateways = [each for each in network.gateways if ours(each)] if addresses and network.default_route else []
+    lines += [f"gateway={each}" for each in gateways[:1]]
     servers = [each for each in network.name_servers if ours(each)]
     lines += [f"dns={';'.join(servers)};"] if servers else []
     lines += [f"dns-search={';'.join(network.search)};"] if network.search and version == 4 else []

@@ -217,6 +217,12 @@ def test_a_fixed_address_has_its_gateway_and_servers() -> None:
     assert "autoconnect=false" in text
 
 
+def test_a_gateway_without_an_address_is_not_told_to_networkmanager_which_would_refuse_it() -> None:
+    made = manager_files([Network("eth0", gateways=("10.0.0.254", "fe80::1"))])
+
+    assert "gateway=" not in "".join(made.values())
+
+
 def test_parts_of_bonds_bridges_and_vlans_know_what_they_are_parts_of() -> None:
     networks = [
         Network(

@@ -111,6 +111,42 @@ def test_the_root_partition_is_as_the_recipe_says(tmp_path: Path) -> None:
     assert found.storage == default_storage(512 * MIB, "sys", grow=False)
 
 
+@pytest.mark.parametrize(
+    ("text", "password"),
+    [
+        ("user --name=root --iscrypted --password=$6$a$b", "$6$a$b"),
+        ("rootpw --iscrypted $6$c$d\nuser --name=root --iscrypted --password=$6$a$b", "$6$a$b"),
+        ("user --name=root --iscrypted --password=$6$a$b\nrootpw --iscrypted $6$c$d", "$6$c$d"),
+        ("user --name=root --iscrypted --password=$6$a$b\nrootpw --lock", None),
+        ("rootpw --iscrypted $6$c$d\nuser --name=root --lock", None),
+        ("rootpw --iscrypted $6$c$d\nuser --name=root --groups=adm", "$6$c$d"),
+    ],
+)
+def test_the_user_root_has_the_password_that_was_said_last(
+    tmp_path: Path, text: str, password: str | None
+) -> None:
+    found = meaning(tmp_path, text + "\n").meaning
+
+    assert (found.root_password.value if found.root_password else None) == password
+    assert [each.password for each in found.users if each.name == "root"] in ([], [None])
+
+
+def test_services_that_only_firewalld_knows_can_be_had_with_it_in_debian(tmp_path: Path) -> None:
+    found = meaning(tmp_path, "firewall --service=nothing-known\n%packages\nfirewalld\n%end\n").meaning
+
+    assert found.firewall is not None
+    assert found.firewall.services == ("nothing-known",)
+
+
+def test_a_gateway_that_not_everything_can_use_is_told(tmp_path: Path) -> None:
+    text = "network --bootproto=dhcp --gateway=10.0.0.254 --ipv6gateway=fe80::1\n"
+
+    remarks = [each.reason for each in meaning(tmp_path, text).remarks]
+
+    assert len(remarks) == 2
+    assert remarks[0].startswith("network: the gateway 10.0.0.254 has no address beside it")
+
+
 def test_a_crypted_password_does_not_show(tmp_path: Path) -> None:
     found = meaning(tmp_path, "rootpw --iscrypted $6$salt$hash\n").meaning
 

@@ -48,6 +48,11 @@ def network(meaning: Meaning, line: Line) -> Meaning:
     if set(line.command.options) <= {"--hostname"}:
         return meaning
     made = _interface(line)
+    for gateway in made.gateways:
+        if not any((":" in each.address) == (":" in gateway) for each in made.addresses):
+            line.remark(
+                f"the gateway {gateway} has no address beside it: NetworkManager will take what the network tells"
+            )
     others = tuple(each for each in meaning.networks if each.device != made.device)
     if len(others) < len(meaning.networks) and made not in meaning.networks:
         line.remark(f"this line replaces an earlier one for {made.device or 'every card'}")

@@ -36,7 +36,7 @@ def rootpw(meaning: Meaning, line: Line) -> Meaning:
 
 
 def user(meaning: Meaning, line: Line) -> Meaning:
-    """Make a user."""
+    """Make a user; root is there already, and its password is that of `rootpw`, of which the last one holds."""
     name = matching(_NAME, line.text("name"), "name of a user")
     if any(each.name == name for each in meaning.users):
         raise BadInput(f"there is a user {name} already")
@@ -54,6 +54,9 @@ def user(meaning: Meaning, line: Line) -> Meaning:
         password=_password(line, name),
         locked=bool(line.value("lock", default=False)),
     )
+    if name == "root" and (made.password or made.locked):
+        meaning = replace(meaning, root_password=None if made.locked else made.password)
+        made = replace(made, password=None, locked=False)
     return replace(meaning, users=(*meaning.users, made))
 
 

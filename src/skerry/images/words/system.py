@@ -247,7 +247,8 @@ def _ports(text: str) -> tuple[str, ...]:
 def with_known_services(meaning: Meaning, recipe: Recipe, mistakes: list[Mistake]) -> Meaning:
     """The meaning without services that nftables needs as ports, and that have none here, which are mistakes."""
     wall = meaning.firewall
-    if not wall or meaning.family == "rpm" or not wall.enabled:
+    # Where firewalld is installed, the services are its matter; see `instructions`.
+    if not wall or meaning.family == "rpm" or not wall.enabled or "firewalld" in recipe.packages.names:
         return meaning
     unknown = [each for each in wall.services if each not in SERVICE_PORTS]
     if not unknown:
