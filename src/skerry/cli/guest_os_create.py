@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Annotated
 
 from skerry.cli import output
+from skerry.cli.ending import run_until_told
 from skerry.cli.guest_os_options import Localstatedir, Sysconfdir
 from skerry.cli.program import Noun, Run, typer
 
@@ -31,7 +31,7 @@ def create(run: Run, *, sysconfdir: Sysconfdir = "/etc", localstatedir: Localsta
     open_standard_streams()
     os.umask(0o022)  # Ganeti's would keep users of the guest from its files
     places = Places(Path(sysconfdir), Path(localstatedir))
-    asyncio.run(create_as_told(os.environ, places, Path.cwd(), CommandRunner(), Log()))
+    run_until_told(create_as_told(os.environ, places, Path.cwd(), CommandRunner(), Log()))
 
 
 def hooks(

@@ -81,8 +81,7 @@ def run_(
 
     What it says goes to stderr; export writes to stdout, import reads from stdin. `verify` is run before `create`.
     """
-    import asyncio  # noqa: PLC0415 - with all of the following, nothing that other nouns need
-
+    from skerry.cli.ending import run_until_told  # noqa: PLC0415 - with what follows, nothing other nouns need
     from skerry.guestos.instance import Call, Instance, Script  # noqa: PLC0415
     from skerry.guestos.search import find  # noqa: PLC0415
 
@@ -118,11 +117,24 @@ def run_(
             device=str(disks[index]) if script in _TRANSFERS else "",
         )
         helper_files = tuple(helper_file or ()) if helper else None
-        asyncio.run(_run(found.definition, call, script, minutes * 60, helper_files))
-        undo.pop_all()
+        run_until_told(_run(found.definition, call, script, minutes * 60, helper_files, undo.pop_all()))
 
 
 async def _run(
+    definition: Definition,
+    call: Call,
+    script: str,
+    limit_s: float,
+    helper_files: tuple[Path, ...] | None,
+    undo: ExitStack,
+) -> None:
+    """Run it; where it fails or is stopped, `undo` is done."""
+    with undo:
+        await _run_script(definition, call, script, limit_s, helper_files)
+        undo.pop_all()
+
+
+async def _run_script(
     definition: Definition, call: Call, script: str, limit_s: float, helper_files: tuple[Path, ...] | None
 ) -> None:
     from skerry.guestos.running import Runner, Streams  # noqa: PLC0415

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from skerry.cli.ending import run_until_told
 from skerry.cli.guest_os_create import Log, open_standard_streams
 from skerry.cli.guest_os_options import Localstatedir, Sysconfdir
 from skerry.cli.program import Noun, Run, is_terminal, typer
@@ -50,7 +50,7 @@ def export(
         raise BadInput("standard output is closed, and the disk would go there") from None
     open_standard_streams()
     with open(1, "wb", _PIECE, closefd=False) as target:
-        asyncio.run(export_as_told(_told(run, sysconfdir, localstatedir), target, format))
+        run_until_told(export_as_told(_told(run, sysconfdir, localstatedir), target, format))
 
 
 def import_(run: Run, *, sysconfdir: Sysconfdir = "/etc", localstatedir: Localstatedir = "/var") -> None:
@@ -65,7 +65,7 @@ def import_(run: Run, *, sysconfdir: Sysconfdir = "/etc", localstatedir: Localst
     open_standard_streams()
     os.umask(0o022)  # Ganeti's would keep users of the guest from what is unpacked
     with open(0, "rb", closefd=False) as source:
-        asyncio.run(import_as_told(_told(run, sysconfdir, localstatedir), source))
+        run_until_told(import_as_told(_told(run, sysconfdir, localstatedir), source))
 
 
 def rename(run: Run, *, sysconfdir: Sysconfdir = "/etc", localstatedir: Localstatedir = "/var") -> None:
@@ -76,7 +76,7 @@ def rename(run: Run, *, sysconfdir: Sysconfdir = "/etc", localstatedir: Localsta
     from skerry.guestos.transfers import rename_as_told  # noqa: PLC0415 - slow, and only for this
 
     open_standard_streams()
-    asyncio.run(rename_as_told(_told(run, sysconfdir, localstatedir), helper_machine))
+    run_until_told(rename_as_told(_told(run, sysconfdir, localstatedir), helper_machine))
 
 
 def _told(run: Run, sysconfdir: str, localstatedir: str) -> Told:

@@ -103,7 +103,7 @@ def say(*words: object) -> None:
 
 
 def _to_stderr(line: str) -> None:
-    with contextlib.suppress(BrokenPipeError):  # words that nobody reads are no loss
+    with contextlib.suppress(OSError):  # words that nobody reads are no loss, also where a terminal went away
         print(line, file=sys.stderr, flush=True)
 
 

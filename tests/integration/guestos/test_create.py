@@ -245,6 +245,32 @@ def test_after_a_kill_nothing_is_left_and_the_next_run_succeeds(ganeti: Ganeti, 
     check_ext(disk)
 
 
+@pytest.mark.parametrize(
+    ("number", "status", "mount"),
+    [(signal.SIGTERM, 143, "no"), pytest.param(signal.SIGHUP, 129, "yes", marks=needs_loops)],
+    ids=["TERM", "HUP"],
+)
+def test_one_that_is_asked_to_end_leaves_nothing(
+    number: signal.Signals, status: int, mount: str, ganeti: Ganeti
+) -> None:
+    ganeti.settings(f"MOUNT={mount}\n")
+    here = ganeti.folder / "here"
+    ganeti.hook("10-waits", f"touch {here}; exec sleep 4324")
+    disk = ganeti.disk()
+    process = ganeti.start(disk, OSP_PARTITION_STYLE="none")
+    while not here.exists():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+
+    process.send_signal(number)
+    log, _ = process.communicate()
+
+    assert (process.returncode, log.splitlines()[-1]) == (status, f"stopped by {number.name}")
+    assert ganeti.left() == []
+    assert str(disk) not in _loops()
+    assert not any(b"sleep\x004324" in each for each in _command_lines())
+
+
 def test_links_of_a_hostile_root_lead_nowhere(ganeti: Ganeti) -> None:
     outside = ganeti.folder / "outside"
     outside.mkdir()

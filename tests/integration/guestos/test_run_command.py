@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,25 @@ def test_a_disk_that_was_made_goes_with_a_failure(definitions: str, tmp_path: Pa
     assert run("little+calm", "create", "--path", definitions, "--disk", f"{disk}:16M", "--os-param", "words=bad")
 
     assert not disk.exists()
+
+
+def test_one_that_is_asked_to_end_leaves_neither_disk_nor_processes(tmp_path: Path) -> None:
+    folder, disk = tmp_path / "os", tmp_path / "web1.raw"
+    create = "#!/bin/sh\necho here $$\nsleep 4325 &\nexec sleep 4325\n"
+    write_definition(folder, create=create)
+    words = ["little+calm", "create", "--path", str(folder), "--disk", f"{disk}:16M"]
+    skerry = Path(sys.executable).with_name("skerry")
+    with subprocess.Popen([skerry, "guest-os", "run", *words], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        said, pid = process.stderr.readline().split()
+        assert (said, disk.exists()) == ("here", True)
+
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+
+    assert process.returncode == 143
+    assert not disk.exists()
+    assert not Path("/proc", pid).exists()
 
 
 def test_a_disk_that_was_there_stays(definitions: str, tmp_path: Path) -> None:
