@@ -12,7 +12,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,8 +50,10 @@ class HelperCache:
         if call.script is not Script.CREATE or not is_debians_own(definition, places):
             return cls()
         settings = await settings_on_host(definition, call, commands, places)
-        tar = prepared_tar(settings, settings.arch or "amd64", time.time()) if settings else None
-        return cls(places.cache_dir, tar)
+        if settings is None:
+            return cls(places.cache_dir)
+        own = replace(settings, cache_dir=places.cache_dir)  # its scripts overwrite a CACHE_DIR of the settings
+        return cls(places.cache_dir, prepared_tar(own, own.arch or "amd64", time.time()))
 
     def disks(self) -> list[HelperDisk]:
         """How the machine gets the tar."""

@@ -85,6 +85,17 @@ async def test_the_tar_of_the_suite_that_is_set_is_brought_along(definition: Def
     assert [disk.path for disk in found.disks()] == [tar]
 
 
+async def test_a_folder_of_tars_for_our_definition_is_not_that_of_debians(
+    tmp_path: Path, definition: Definition, places: Places
+) -> None:
+    places.settings_file.write_text(f"SUITE=trixie\nCACHE_DIR={tmp_path}\n")
+    ours, debians = (folder / "cache-trixie-amd64.tar" for folder in (tmp_path, places.cache_dir))
+    for tar in (ours, debians):
+        tar.write_bytes(b"a tar")
+
+    assert [disk.path for disk in (await cache_of(definition, places)).disks()] == [debians]
+
+
 async def test_a_tar_that_the_definition_would_delete_stays_here(definition: Definition, places: Places) -> None:
     tar = places.cache_dir / "cache-trixie-amd64.tar"
     tar.write_bytes(b"a tar")
