@@ -88,10 +88,6 @@ def test_what_an_instance_asks_for_itself_is_known_by_the_names_of_the_file() ->
     assert asked_by(["extra_pkgs", "PARTITION-STYLE", "nothing_known"]) == {"EXTRA_PKGS", "PARTITION_STYLE"}
 
 
-def test_what_an_instance_asks_for_itself_is_known_by_the_names_of_the_file() -> None:
-    assert asked_by(["extra_pkgs", "PARTITION-STYLE", "nothing_known"]) == {"EXTRA_PKGS", "PARTITION_STYLE"}
-
-
 @pytest.mark.parametrize("name", ["CUSTOMIZE_DIR", "VARIANTS_DIR", "CACHE_DIR", "MOUNT"])
 def test_who_creates_instances_does_not_choose_what_happens_on_the_node(name: str) -> None:
     said = mistakes(**{name.lower(): "/tmp"})
