@@ -227,6 +227,9 @@ function images(world: World, request: Request, id: string): Reply {
   }
   if (request.method === "DELETE") {
     if (image.used_by.length > 0) return problem(409, "in-use", `${image.name} is used by ${image.used_by.join(", ")}`, "delete these machines first, or make full copies of their disks");
+    const deleting = { ...image, state: "deleting" as const };
+    world.images.set(image.id, deleting);
+    world.fact("image.changed", ref("image", image.id, image.name), `${image.name} is being deleted`, deleting);
     return accepted(perform(world, "image.delete", `Delete ${image.name}`, ref("image", image.id, image.name), ["Delete the volume"], () => {
       world.images.delete(image.id);
       world.fact("image.removed", ref("image", image.id, image.name), `${image.name} was deleted`, null);

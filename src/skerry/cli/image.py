@@ -19,7 +19,7 @@ from skerry.cli.options import shown_size, shown_time
 from skerry.cli.output import Column
 from skerry.cli.program import Noun, Run, typer
 from skerry.cli.upload import upload
-from skerry.errors import BadInput, NameTaken, NotFound
+from skerry.errors import BadInput, Cancelled, NameTaken, NotFound
 
 IMAGE = Noun("Images: templates to clone machines from, and ISO files.")
 app = IMAGE.app
@@ -143,13 +143,21 @@ def check_name(run: Run, name: str) -> None:
 
 
 def _import(run: Run, new: Json, *, wait: bool) -> None:
-    task = run.client.post("/images", new)
-    follow.finish(
-        run,
-        [task],
-        wait=wait,
-        put=lambda tasks: _put(run, run.client.get(path("images", tasks[0]["result"]["image"]))),
-    )
+    try:
+        task = run.client.post("/images", new)
+        follow.finish(
+            run,
+            [task],
+            wait=wait,
+            put=lambda tasks: _put(run, run.client.get(path("images", tasks[0]["result"]["image"]))),
+        )
+    except (Refused, Cancelled):
+        if (upload_id := new.get("upload")) and not run.json:
+            output.say(
+                f"what was sent is kept: --resume {upload_id} imports it without sending it again, "
+                f"`skerry upload delete {upload_id}` throws it away"
+            )
+        raise
 
 
 def _name_of(file: str) -> str:

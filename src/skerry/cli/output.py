@@ -182,7 +182,7 @@ class Column:
 _STYLES: Mapping[str, str] = {
     **dict.fromkeys(("running", "online", "ready", "succeeded", "active"), "green"),
     **dict.fromkeys(("failed", "crashed", "unreachable", "offline"), "red"),
-    **dict.fromkeys(("queued", "creating", "importing", "stopping", "paused", "cancelled"), "yellow"),
+    **dict.fromkeys(("queued", "creating", "importing", "deleting", "stopping", "paused", "cancelled"), "yellow"),
 }
 
 

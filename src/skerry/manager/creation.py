@@ -237,7 +237,7 @@ async def find_image(writing: Writing, caller: Caller, ref: str, host: str, kind
     Raises:
         NotFound: there is none of this name, or not on the host.
         BadInput: it is of another kind.
-        InvalidState: it is being imported.
+        InvalidState: it is being imported or deleted.
     """
     try:
         named = _i.id == UUID(ref)
@@ -247,7 +247,8 @@ async def find_image(writing: Writing, caller: Caller, ref: str, host: str, kind
     if row is None or not caller.access.allows(Permission.STORAGE_VIEW, row.pool_id):
         raise NotFound(f"there is no image {ref}", hint="`skerry image ls` lists all")
     if row.state != "ready":
-        raise InvalidState(f"the image {row.name} is {row.state}", hint="wait until it is ready")
+        hint = "choose another image" if row.state == "deleting" else "wait until it is ready"
+        raise InvalidState(f"the image {row.name} is {row.state}", hint=hint)
     if row.kind != kind.value:
         other = "a CD" if row.kind == ImageKind.ISO.value else "a template"
         raise BadInput(f"the image {row.name} is {other}", hint="use it as what it is")

@@ -23,9 +23,13 @@ def image_ref(row: sa.Row[Any]) -> ObjectRef:
     return ObjectRef(kind=ObjectKind.IMAGE, id=str(row.id), name=row.name)
 
 
-def image_thing(image_id: UUID) -> str:
-    """What stands for an image in the queue of tasks."""
-    return f"{ObjectKind.IMAGE}:{image_id}"
+async def image_of_volume(
+    reader: AsyncConnection | Writing, host: str, storage_pool: str, volume: str
+) -> str | None:
+    """The name of the image that a volume is."""
+    here = (_i.host == host, _i.storage_pool == storage_pool, _i.volume == volume)
+    name: str | None = (await reader.execute(sa.select(_i.name).where(*here).limit(1))).scalar_one_or_none()
+    return name
 
 
 async def images_of(reader: AsyncConnection | Writing, rows: Sequence[sa.Row[Any]]) -> tuple[Image, ...]:

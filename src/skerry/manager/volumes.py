@@ -14,6 +14,7 @@ from skerry.host.types import Volume
 from skerry.link.port import Link
 from skerry.manager.access import Caller
 from skerry.manager.hosts import Hosts
+from skerry.manager.library import image_of_volume
 from skerry.manager.store import tables
 from skerry.manager.store.database import Database, Writing
 from skerry.manager.store.pages import checked_limit, cursor_after, position_after
@@ -23,7 +24,6 @@ from skerry.manager.tasks.volumes import DeleteArgs
 from skerry.manager.types import ObjectKind, ObjectRef, Page, Task, VolumeInfo
 
 _i = tables.images.c
-_t = tables.tasks.c
 
 
 class Volumes:
@@ -77,8 +77,9 @@ class Volumes:
         async with self._database.write() as writing:
             root = await _root_pool(writing)
             caller.require(Permission.STORAGE_MODIFY, root, f"the volume {name}")
-            _refuse_needed(found)
-            await _refuse_wanted(writing, name)
+            image = await image_of_volume(writing, where, storage_pool, name)  # it may have become one since
+            _refuse_needed(found.model_copy(update={"image": image}))
+            await refuse_wanted(writing, name)
             order = rows.Order(
                 kind="volume.delete",
                 title=f"Delete the volume {name}",
@@ -165,12 +166,10 @@ def _refuse_needed(volume: VolumeInfo) -> None:
         )
 
 
-async def _refuse_wanted(writing: Writing, name: str) -> None:
+async def refuse_wanted(writing: Writing, name: str) -> None:
     """Raises InUse where a task that has not ended names the volume: it may just have been made for a machine."""
-    unfinished = sa.select(_t.title, _t.args).where(_t.ended_at.is_(None))
-    for task in (await writing.execute(unfinished)).all():
-        if f'"{name}"' in task.args:
-            raise InUse(f"the volume {name} is needed by a task: {task.title}", hint="wait until that has ended")
+    if title := await rows.unfinished_naming(writing, name):
+        raise InUse(f"the volume {name} is needed by a task: {title}", hint="wait until that has ended")
 
 
 async def _root_pool(writing: Writing) -> UUID:

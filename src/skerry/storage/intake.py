@@ -39,7 +39,7 @@ async def take_in(
             raise NotFound(f"there is no image {known_as} to import", hint="send or build it again")
         kind = compression(source)
     if checksum is not None:
-        await _compare(source, known_as, checksum, progress)
+        await compare_checksum(source, checksum, known_as=known_as, progress=progress)
     image = source
     if kind is not None:
         await _unpack(source, known_as, kind, unpacked, limits, progress)
@@ -53,7 +53,8 @@ async def take_in(
         await qemu_img.convert(image, found.format, target, "qcow2", progress, known_as=known_as)
 
 
-async def _compare(source: Path, known_as: str, checksum: str, progress: Progress) -> None:
+async def compare_checksum(source: Path, checksum: str, *, known_as: str, progress: Progress) -> None:
+    """Raises BadImage where a file has another SHA-256."""
     progress.step("compare the checksum")
     size = source.stat().st_size
 

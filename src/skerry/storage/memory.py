@@ -16,6 +16,7 @@ from skerry.progress import Progress
 from skerry.sizes import GIB, TIB, format_size
 from skerry.storage.driver import CloneKind, Feature, Grow
 from skerry.storage.formats import read_header
+from skerry.storage.intake import compare_checksum
 from skerry.storage.types import StoragePool, Volume
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -149,10 +150,12 @@ class Memory:
         progress: Progress,
         known_as: str = "",
     ) -> Volume:
-        """Take the size and kind of an image, and not its content."""
-        del sha256, raw, known_as
+        """Take the size and kind of an image, and not its content; its checksum is compared."""
+        del raw
         if earlier := self._earlier(name, origin):
             return earlier
+        if sha256 is not None:
+            await compare_checksum(source, sha256, known_as=known_as or source.name, progress=progress)
         progress.step("look at the image")
         header = read_header(source)
         return self._made(name, origin, header.capacity, image_format="iso" if header.format == "iso" else "qcow2")

@@ -133,6 +133,20 @@ def test_an_upload_that_is_given_up_can_be_resumed(
     assert len(fake.got("POST", "/uploads")) == 1
 
 
+def test_what_was_sent_is_imported_again_without_sending_it_again(
+    skerry: Skerry, fake: Fake, uploads: Uploads, file: Path
+) -> None:
+    fake.on("POST", "/images", problem("name-taken", 409, "there is an image aos already"))
+    refused = skerry("image", "import", file)
+    fake.on("POST", "/images", Reply(202, IMPORTED))
+    pieces = len(fake.got("PUT", "/uploads/u1"))
+
+    assert refused.status != 0
+    assert "--resume u1 imports it without sending it again" in refused.err
+    assert skerry("image", "import", file, "--resume", "u1").status == 0
+    assert len(fake.got("PUT", "/uploads/u1")) == pieces
+
+
 def test_another_file_does_not_resume_an_upload(skerry: Skerry, uploads: Uploads, file: Path) -> None:
     uploads.size = 12
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-from tests.fixtures.simulated_manager import succeeded, until
+from tests.fixtures.simulated_manager import imported, succeeded, until
 
 from skerry.errors import BadInput, Denied, InUse, NoSpace, NotFound
 from skerry.host.agent import Host
@@ -19,7 +18,6 @@ from skerry.manager.types import (
     CloudInit,
     EmptyDisk,
     MediaChange,
-    NewImage,
     NewUpload,
     NewVm,
     NewVmDisk,
@@ -29,24 +27,9 @@ from skerry.manager.types import (
     VmActionRequest,
     VmClone,
 )
-from skerry.sizes import GIB, MIB, TIB
+from skerry.sizes import GIB, TIB
 
 ISO = bytes(32769) + b"CD001" + bytes(4096)
-DISK = bytes(510) + b"\x55\xaa" + bytes(MIB - 512)
-
-
-async def sent(manager: Manager, content: bytes, name: str = "file") -> NewImage:
-    upload = await manager.uploads.open(SYSTEM, NewUpload(size=len(content), name=name))
-
-    async def chunks() -> AsyncIterator[bytes]:
-        yield content
-
-    await manager.uploads.write(SYSTEM, upload.id, 0, chunks())
-    return NewImage(name=name, upload=upload.id)
-
-
-async def image(manager: Manager, name: str, content: bytes) -> None:
-    await succeeded(manager, await manager.images.add(SYSTEM, await sent(manager, content, name)))
 
 
 async def made(manager: Manager, name: str, *disks: NewVmDisk, seed: bool = False) -> Vm:
@@ -116,7 +99,7 @@ async def test_kept_disks_are_shown_as_unused_and_can_be_deleted(manager: Manage
 
 
 async def test_a_volume_that_something_needs_is_not_deleted(manager: Manager) -> None:
-    await image(manager, "debian", DISK)
+    await imported(manager, "debian")
     vm = await made(manager, "web1", TemplateDisk(image="debian"))
     found = {volume.name: volume for volume in (await manager.volumes.list(SYSTEM)).items}
     disk = found[str(vm.disks[0].volume)]
@@ -176,7 +159,7 @@ async def test_a_seed_goes_when_it_is_ejected_or_its_drive_is_taken_out(manager:
 
 
 async def test_a_cd_of_the_library_is_not_deleted_with_its_drive(manager: Manager, host: Host) -> None:
-    await image(manager, "netinst", ISO)
+    await imported(manager, "netinst", ISO)
     vm = await made(manager, "web1", CdDrive(image="netinst"))
 
     with pytest.raises(BadInput, match="not its own"):
@@ -185,7 +168,7 @@ async def test_a_cd_of_the_library_is_not_deleted_with_its_drive(manager: Manage
 
 
 async def test_a_machine_is_made_with_an_empty_drive_that_takes_cds(manager: Manager) -> None:
-    await image(manager, "netinst", ISO)
+    await imported(manager, "netinst", ISO)
     vm = await made(manager, "web1", EmptyDisk(size=GIB), CdDrive())
     target = drive(vm).target
     assert (drive(vm).source, drive(vm).bus) == (None, "sata")
@@ -218,7 +201,7 @@ async def test_two_empty_drives_asked_for_at_once_are_two(manager: Manager) -> N
 async def test_a_clone_stands_on_the_same_image_unless_it_shall_stand_alone(
     manager: Manager, host: Host, *, full: bool
 ) -> None:
-    await image(manager, "debian", DISK)
+    await imported(manager, "debian")
     await made(manager, "web1", TemplateDisk(image="debian"), CdDrive(), seed=True)
 
     await succeeded(manager, await manager.machines.clone(SYSTEM, "web1", VmClone(name="web2", full_copy=full)))

@@ -560,7 +560,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Image
-         * @description Remove an image and its volume, where no machine stands on it.
+         * @description Remove an image and its volume, where no machine stands on it and no task needs it.
          */
         delete: operations["delete_image"];
         options?: never;
@@ -1373,7 +1373,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "importing" | "ready" | "failed";
+            state: "importing" | "ready" | "failed" | "deleting";
             /**
              * Pool Id
              * Format: uuid
@@ -3547,8 +3547,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The hypervisor refused or failed; the message carries its own words. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A neighbour (libvirt, database, host) cannot be reached now; trying again later may work. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something took longer than its deadline. */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6530,6 +6548,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description There is no such thing, or the person may not see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The request makes sense, but not with things as they are now. */
             409: {
                 headers: {
@@ -6557,8 +6584,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The hypervisor refused or failed; the message carries its own words. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A neighbour (libvirt, database, host) cannot be reached now; trying again later may work. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something took longer than its deadline. */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6736,6 +6781,33 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The hypervisor refused or failed; the message carries its own words. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A neighbour (libvirt, database, host) cannot be reached now; trying again later may work. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something took longer than its deadline. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A disk or pool is full. */
             507: {
                 headers: {
@@ -6783,6 +6855,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The thing is needed by another one. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description More bytes than this place takes. */
             413: {
                 headers: {
@@ -6794,6 +6875,33 @@ export interface operations {
             };
             /** @description What was asked for cannot be meant: a value is missing, malformed or out of range. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hypervisor refused or failed; the message carries its own words. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A neighbour (libvirt, database, host) cannot be reached now; trying again later may work. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something took longer than its deadline. */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -18,6 +18,7 @@ import { EditImageDialog } from "./EditImageDialog";
 const STATES = {
   ready: { label: "Ready", color: "green", icon: <CheckCircleIcon /> },
   importing: { label: "Importing", color: "blue", icon: <InProgressIcon /> },
+  deleting: { label: "Deleting", color: "orange", icon: <InProgressIcon /> },
   failed: { label: "Failed", color: "red", icon: <ExclamationCircleIcon /> },
 } as const;
 
@@ -51,6 +52,7 @@ function Row({ image }: { image: Image }): React.JSX.Element {
   const navigate = useNavigate();
   const state = STATES[image.state];
   const isTemplate = image.kind === "template";
+  const settled = image.state === "ready" || image.state === "failed";
   const create = { label: "Create machine", onClick: () => void navigate(`/vms/new?image=${image.id}`) };
   return (
     <Tr>
@@ -77,14 +79,16 @@ function Row({ image }: { image: Image }): React.JSX.Element {
         <Time at={image.created_at} />
       </Td>
       <Td isActionCell>
-        <RowMenu
-          name={image.name}
-          actions={[
-            ...(image.state === "ready" ? [create] : []),
-            { label: "Rename or describe", onClick: () => setDialog("edit") },
-            { label: "Delete", isDanger: true, onClick: () => setDialog("delete") },
-          ]}
-        />
+        {image.state !== "deleting" && (
+          <RowMenu
+            name={image.name}
+            actions={[
+              ...(image.state === "ready" ? [create] : []),
+              { label: "Rename or describe", onClick: () => setDialog("edit") },
+              ...(settled ? [{ label: "Delete", isDanger: true, onClick: () => setDialog("delete") }] : []),
+            ]}
+          />
+        )}
         {dialog === "edit" && <EditImageDialog image={image} onClose={() => setDialog(null)} />}
         {dialog === "delete" && <DeleteImageDialog image={image} onClose={() => setDialog(null)} />}
       </Td>

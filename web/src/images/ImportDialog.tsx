@@ -24,13 +24,14 @@ export function ImportDialog({ onClose }: { onClose: () => void }): React.JSX.El
 
   const fields = running.error instanceof ApiError ? running.error.fields : {};
   const wrongName = (name ? nameProblem(name) : null) ?? fields.name;
-  const wrongSum = sha256 && !SHA256.test(sha256) ? "These are not 64 hexadecimal digits." : fields.sha256;
+  const sum = source === "file" ? sha256 : ""; // a volume is not compared with anything
+  const wrongSum = sum && !SHA256.test(sum) ? "These are not 64 hexadecimal digits." : fields.sha256;
   const chosen = source === "file" ? file !== null && file.size > 0 : volume !== "";
-  const ready = chosen && nameProblem(name) === null && !(sha256 && !SHA256.test(sha256));
+  const ready = chosen && nameProblem(name) === null && !(sum && !SHA256.test(sum));
 
   const submit = async (): Promise<void> => {
     const [pool, volumeName] = source === "volume" ? splitVolume(volume) : [null, null];
-    const wish = { name, description, sha256: sha256 || null, storagePool: pool, volume: volumeName };
+    const wish = { name, description, sha256: sum || null, storagePool: pool, volume: volumeName };
     if (await running.start(source === "file" ? file : null, wish)) onClose();
   };
   const close = (): void => {
@@ -80,9 +81,11 @@ export function ImportDialog({ onClose }: { onClose: () => void }): React.JSX.El
           <Field id="image-description" label="Description">
             <TextInput id="image-description" value={description} onChange={(_event, text) => setDescription(text)} />
           </Field>
-          <Field id="image-sum" label="SHA-256" error={wrongSum} help="If you have it, Skerry compares it and refuses a broken file.">
-            <TextInput {...inputProps("image-sum", wrongSum)} value={sha256} spellCheck={false} onChange={(_event, text) => setSha256(text.trim())} />
-          </Field>
+          {source === "file" && (
+            <Field id="image-sum" label="SHA-256" error={wrongSum} help="If you have it, Skerry compares it and refuses a broken file.">
+              <TextInput {...inputProps("image-sum", wrongSum)} value={sha256} spellCheck={false} onChange={(_event, text) => setSha256(text.trim())} />
+            </Field>
+          )}
           {running.sent !== null && file && (
             <Progress
               value={Math.floor((running.sent / file.size) * 100)}

@@ -9,7 +9,8 @@ from fastapi import Query, Request, Response
 from skerry.api.answers import json_answer
 from skerry.api.declare import Routes
 from skerry.api.doors import Calling, Cursor, Id, Limit, Ref, Words
-from skerry.errors import BadImage, Conflict, InUse, NameTaken, NoSpace, NotFound, TooLarge, Unavailable
+from skerry.api.routes.vms import HOST_ERRORS
+from skerry.errors import BadImage, Conflict, InUse, NameTaken, NoSpace, NotFound, TooLarge
 from skerry.host.operation import Permission
 from skerry.manager.types import (
     Image,
@@ -35,7 +36,7 @@ async def list_images(
     return json_answer(await call.manager.images.list(call.caller, kind=kind, q=q, limit=limit, cursor=cursor))
 
 
-@images.post("", needs=Permission.STORAGE_MODIFY, errors=(NotFound, NameTaken, BadImage, NoSpace))
+@images.post("", needs=Permission.STORAGE_MODIFY, errors=(NotFound, NameTaken, InUse, BadImage, NoSpace))
 async def add_image(call: Calling, new: NewImage) -> Response:
     """Import an image from an upload, or take a volume that is there; the task's result has its id."""
     return call.accepted(await call.manager.images.add(call.caller, new))
@@ -59,7 +60,7 @@ async def change_image(call: Calling, ref: Ref, changes: ImageChanges) -> Respon
 
 @images.change("DELETE", "/{id}", needs=Permission.STORAGE_MODIFY, errors=(NotFound, InUse))
 async def delete_image(call: Calling, ref: Ref) -> Response:
-    """Remove an image and its volume, where no machine stands on it."""
+    """Remove an image and its volume, where no machine stands on it and no task needs it."""
     return call.accepted(await call.manager.images.delete(call.caller, ref))
 
 
@@ -70,7 +71,11 @@ async def list_uploads(call: Calling, limit: Limit = 100, cursor: Cursor = None)
 
 
 @uploads.post(
-    "", needs=Permission.STORAGE_MODIFY, answers=Upload, status=201, errors=(TooLarge, NoSpace, Unavailable)
+    "",
+    needs=Permission.STORAGE_MODIFY,
+    answers=Upload,
+    status=201,
+    errors=(NotFound, TooLarge, NoSpace, *HOST_ERRORS),
 )
 async def open_upload(call: Calling, new: NewUpload) -> Response:
     """Make room for bytes that will be sent, where there is enough."""
@@ -89,7 +94,7 @@ async def get_upload(call: Calling, ref: Id) -> Response:
     needs=Permission.STORAGE_MODIFY,
     answers=Upload,
     status=200,
-    errors=(NotFound, Conflict, NoSpace),
+    errors=(NotFound, Conflict, InUse, NoSpace, *HOST_ERRORS),
     body={"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     written=False,  # an image may come in thousands of pieces; its beginning and its import are written down
 )
@@ -103,7 +108,7 @@ async def send_upload(
     return json_answer(await call.manager.uploads.write(call.caller, ref, offset, request.stream()))
 
 
-@uploads.change("DELETE", "/{id}", needs=Permission.STORAGE_MODIFY, answers=None)
+@uploads.change("DELETE", "/{id}", needs=Permission.STORAGE_MODIFY, answers=None, errors=(InUse, *HOST_ERRORS))
 async def delete_upload(call: Calling, ref: Id) -> Response:
     """Throw an upload away."""
     await call.manager.uploads.delete(call.caller, ref)

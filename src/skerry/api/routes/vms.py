@@ -68,7 +68,7 @@ async def list_vms(
     return json_answer(await call.manager.machines.list(call.caller, which, limit=limit, cursor=cursor))
 
 
-@vms.post("", needs=Permission.VM_CREATE, errors=(NotFound, NameTaken, NoSpace, Unavailable))
+@vms.post("", needs=Permission.VM_CREATE, errors=(NotFound, NameTaken, InvalidState, NoSpace, *HOST_ERRORS))
 async def create_vm(call: Calling, new: NewVm) -> Response:
     """Create a machine; the task's result has its id."""
     return call.accepted(await call.manager.machines.create(call.caller, new))
@@ -87,7 +87,7 @@ async def change_vm(call: Calling, ref: Ref, changes: VmChanges, if_match: IfMat
     return call.accepted(await call.manager.devices.change(call.caller, ref, changes, if_match=etag_of(if_match)))
 
 
-@vms.change("DELETE", "/{id}", needs=Permission.VM_MODIFY, errors=(NotFound, InvalidState))
+@vms.change("DELETE", "/{id}", needs=Permission.VM_CREATE, errors=(NotFound, InvalidState))
 async def delete_vm(
     call: Calling,
     ref: Ref,

@@ -13,6 +13,7 @@ from skerry.host.operations import volumes as on_host
 from skerry.host.types import Frozen, Volume
 from skerry.manager.library import tell_image, tell_image_removed
 from skerry.manager.store import tables
+from skerry.manager.store.columns import now
 from skerry.manager.store.database import Writing
 from skerry.manager.tasks.kind import Ended, Step, TaskKind
 from skerry.manager.tasks.work import Work
@@ -86,9 +87,10 @@ def _plan_import(args: ImportArgs) -> Sequence[Step[ImportArgs]]:
 async def _settle_import(writing: Writing, ended: Ended[Any]) -> None:
     """The row that kept the name becomes the image's, or goes with it."""
     args: ImportArgs = ended.args
+    done = ended.state is TaskState.SUCCEEDED
     if args.upload is not None:
-        await writing.execute(sa.delete(tables.uploads).where(tables.uploads.c.id == args.upload))
-    if ended.state is not TaskState.SUCCEEDED:
+        await _settle_upload(writing, args.upload, imported=done)
+    if not done:
         await tell_image_removed(writing, args.image, user=ended.user)
         await writing.execute(sa.delete(tables.images).where(_i.id == args.image))
         return
@@ -102,6 +104,15 @@ async def _settle_import(writing: Writing, ended: Ended[Any]) -> None:
     }
     await writing.execute(sa.update(tables.images).where(_i.id == args.image).values(values))
     await tell_image(writing, args.image, f"{args.name} was imported", user=ended.user)
+
+
+async def _settle_upload(writing: Writing, upload: UUID, *, imported: bool) -> None:
+    """The host threw the file away when it was imported. Else it is there, to import again, and grows old anew."""
+    mine = tables.uploads.c.id == upload
+    if imported:
+        await writing.execute(sa.delete(tables.uploads).where(mine))
+    else:
+        await writing.execute(sa.update(tables.uploads).where(mine).values(used_at=now()))
 
 
 async def _delete(work: Work[DeleteArgs]) -> None:
@@ -122,6 +133,9 @@ async def _settle_delete(writing: Writing, ended: Ended[Any]) -> None:
     if ended.state is TaskState.SUCCEEDED:
         await tell_image_removed(writing, args.image, user=ended.user)
         await writing.execute(sa.delete(tables.images).where(_i.id == args.image))
+        return
+    await writing.execute(sa.update(tables.images).where(_i.id == args.image).values(state="ready"))
+    await tell_image(writing, args.image, f"{args.name} was not deleted", user=ended.user)
 
 
 def _result(ended: Ended[Any]) -> dict[str, Any]:

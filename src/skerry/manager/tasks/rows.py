@@ -181,6 +181,14 @@ async def unfinished_of(
     return found
 
 
+async def unfinished_naming(connection: AsyncConnection | Writing, volume: str) -> str | None:
+    """The title of an unfinished task whose arguments name the volume: it makes, copies or deletes it."""
+    query = sa.select(_t.title, _t.args).where(_t.ended_at.is_(None)).order_by(_t.seq)
+    result: sa.CursorResult[Any] = await connection.execute(query)
+    word = json.dumps(volume, ensure_ascii=False)
+    return next((str(row.title) for row in result.all() if word in row.args), None)
+
+
 async def cancel_waiting(writing: Writing, thing: str, kinds: Sequence[str], user: str) -> None:
     """Ask running tasks of these kinds to stop: what comes after them in the queue makes them pointless."""
     query = (

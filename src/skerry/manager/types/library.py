@@ -27,7 +27,7 @@ class Image(Frozen):
     id: UUID
     name: str
     kind: ImageKind
-    state: Literal["importing", "ready", "failed"]
+    state: Literal["importing", "ready", "failed", "deleting"]
     pool_id: UUID
     description: str = ""
     format: str = ""
@@ -46,7 +46,7 @@ class NewImage(Frozen):
     name: MachineName
     description: Description = ""
     upload: UUID | None = None
-    storage_pool: Ref | None = None  # with `volume`: take this volume
+    storage_pool: Ref | None = None  # with `volume`: take this volume, which needs no sha256
     volume: Ref | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
 
