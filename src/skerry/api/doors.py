@@ -28,7 +28,7 @@ from skerry.api.credentials import address_of, who
 from skerry.api.errors import BadCsrfToken
 from skerry.errors import BadInput, Denied, SkerryError
 from skerry.manager.access import ALL, Access, AnyPermission, Caller
-from skerry.manager.idempotency import Answer
+from skerry.manager.idempotency import Answer, promised
 from skerry.manager.manager import Manager
 from skerry.manager.people import Known
 from skerry.manager.types import ObjectKind, ObjectRef, Task
@@ -170,14 +170,22 @@ async def _once(
     earlier = await keeper.begin(call.caller, key, await _fingerprint(request))
     if earlier is not None:
         return Response(earlier.body, earlier.status, headers=earlier.headers, media_type="application/json")
-    try:
-        answer = await inner(request)
-    except BaseException:  # whatever it was: the work was not done, so the key is free again
-        await keeper.forget(call.caller, key)
-        raise
-    kept = {name: answer.headers[name] for name in ("location", "etag") if name in answer.headers}
-    await keeper.finish(call.caller, key, Answer(answer.status_code, bytes(answer.body).decode(), kept))
+    with promised(call.caller, key, lambda task: _as_kept(accepted(task))) as promise:
+        try:
+            answer = await inner(request)
+        except BaseException:  # whatever it was: where no task was accepted, nothing was done, and the key is free
+            await keeper.forget(call.caller, key)
+            raise
+    if promise.kept:
+        keeper.kept(call.caller, key)
+    else:
+        await keeper.finish(call.caller, key, _as_kept(answer))
     return answer
+
+
+def _as_kept(answer: Response) -> Answer:
+    headers = {name: answer.headers[name] for name in ("location", "etag") if name in answer.headers}
+    return Answer(answer.status_code, bytes(answer.body).decode(), headers)
 
 
 async def _fingerprint(request: Request) -> str:

@@ -1,13 +1,16 @@
 """Answers that were given to an Idempotency-Key, so that a repeated request does nothing twice.
 
 A key is taken before the work begins. A manager that died in between leaves it taken without an answer; that it is
-dead is known by its executor id, so the next request with the key may begin anew.
+dead is known by its executor id, so the next request with the key may begin anew. Where the work is a task, the
+answer is kept in the transaction that accepts the task: both are there, or neither, whenever the manager dies.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -16,7 +19,8 @@ from skerry.errors import BadInput, Conflict
 from skerry.manager.access import Caller
 from skerry.manager.store import tables
 from skerry.manager.store.columns import now
-from skerry.manager.store.database import Database
+from skerry.manager.store.database import Database, Writing
+from skerry.manager.types import Task
 
 _i = tables.idempotency.c
 
@@ -28,6 +32,38 @@ class Answer:
     status: int
     body: str  # JSON
     headers: dict[str, str]
+
+
+@dataclass
+class Promise:
+    """A request with a key that is being worked on."""
+
+    caller: Caller
+    key: str
+    answer_of: Callable[[Task], Answer]
+    kept: bool = False  # the answer is written where the task was accepted
+
+
+_promise: ContextVar[Promise | None] = ContextVar("promise", default=None)
+
+
+@contextmanager
+def promised(caller: Caller, key: str, answer_of: Callable[[Task], Answer]) -> Iterator[Promise]:
+    """The task that is accepted within is what the request with this key, which was taken, is answered with."""
+    promise = Promise(caller, key, answer_of)
+    token = _promise.set(promise)
+    try:
+        yield promise
+    finally:
+        _promise.reset(token)
+
+
+async def keep_promise(writing: Writing, task: Task) -> None:
+    """Keep the answer to the request that is being worked on, if it has a key, in the transaction of its task."""
+    promise = _promise.get()
+    if promise is not None:
+        await writing.execute(_answered(promise.caller, promise.key, promise.answer_of(task)))
+        promise.kept = True
 
 
 class Idempotency:
@@ -74,21 +110,29 @@ class Idempotency:
 
     async def finish(self, caller: Caller, key: str, answer: Answer) -> None:
         """Keep the answer."""
-        text = json.dumps({"status": answer.status, "body": answer.body, "headers": answer.headers})
-        await self._end(caller, key, lambda which: sa.update(tables.idempotency).where(*which).values(answer=text))
+        await self._end(caller, key, _answered(caller, key, answer))
+
+    def kept(self, caller: Caller, key: str) -> None:
+        """The answer was kept with the task."""
+        self._at_work.discard((caller.user, key))
 
     async def forget(self, caller: Caller, key: str) -> None:
-        """Give the key back: the request failed and may be tried again."""
-        await self._end(caller, key, lambda which: sa.delete(tables.idempotency).where(*which))
+        """Give the key back: the request failed and may be tried again. Not where its task was accepted before."""
+        unanswered = (*_which(caller, key), _i.answer.is_(None))
+        await self._end(caller, key, sa.delete(tables.idempotency).where(*unanswered))
 
-    async def _end(
-        self, caller: Caller, key: str, statement: Callable[[tuple[sa.ColumnElement[bool], ...]], sa.Executable]
-    ) -> None:
+    async def _end(self, caller: Caller, key: str, statement: sa.Executable) -> None:
         try:
             async with self._database.write() as writing:
-                await writing.execute(statement(_which(caller, key)))
+                await writing.execute(statement)
         finally:
             self._at_work.discard((caller.user, key))
+
+
+def _answered(caller: Caller, key: str, answer: Answer) -> sa.Executable:
+    text = json.dumps({"status": answer.status, "body": answer.body, "headers": answer.headers})
+    unanswered = (*_which(caller, key), _i.answer.is_(None))
+    return sa.update(tables.idempotency).where(*unanswered).values(answer=text)
 
 
 def _which(caller: Caller, key: str) -> tuple[sa.ColumnElement[bool], ...]:

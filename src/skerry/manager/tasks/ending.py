@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from skerry.manager.idempotency import keep_promise
 from skerry.manager.store.database import Writing
 from skerry.manager.tasks import rows
 from skerry.manager.tasks.kind import Ended, TaskKind
@@ -13,8 +14,9 @@ from skerry.manager.vms import tell_changed
 
 
 async def accept(writing: Writing, order: rows.Order) -> Task:
-    """Queue a task, and tell what that changes for machines."""
+    """Queue a task, and tell what that changes for machines. A request with a key has its answer from now on."""
     task = await rows.insert(writing, order)
+    await keep_promise(writing, task)
     await _tell_machines(writing, [rows.thing_of(order.about), *order.things], f"{task.title}: queued", task.user)
     return task
 

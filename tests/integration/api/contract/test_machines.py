@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.integration.api.contract.cloud import Cloud
 
+from skerry.manager.idempotency import Idempotency
 from skerry.sizes import GIB, MIB
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -204,4 +205,17 @@ async def test_a_repeated_request_makes_one_machine(cloud: Cloud) -> None:
 
     assert first.json() == again.json()
     assert (first.status_code, again.status_code, other.status_code) == (202, 202, 422)
+    assert first.headers["location"] == again.headers["location"]
+    await cloud.ended(first.json()["id"])
+
+
+async def test_the_answer_to_a_key_is_kept_with_its_task_and_not_later(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(Idempotency, "finish")
+    ask = {"json": {"name": "kept", "start": False}, "headers": {"Idempotency-Key": "keep-it"}}
+
+    first, again = await cloud.do("POST", "vms", **ask), await cloud.do("POST", "vms", **ask)
+
+    assert (first.status_code, again.status_code, first.content) == (202, 202, again.content)
     await cloud.ended(first.json()["id"])
