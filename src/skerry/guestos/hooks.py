@@ -33,8 +33,10 @@ _SUPERVISOR = r"""
 set -u
 [ "$PPID" = "$1" ] || exit 1  # the one that it would hear of has ended already
 shift
-loops() { losetup --noheadings --output NAME --associated "$BLOCKDEV" 2>/dev/null; }
-known=$(echo $(loops)) inner='' ended=''
+loops() { losetup --noheadings --output NAME,AUTOCLEAR --associated "$BLOCKDEV" 2>/dev/null; }
+known=" $(loops | while read -r loop _; do printf '%s ' "$loop"; done)"
+new() { loops | while read -r loop own; do case "$known" in *" $loop "*) ;; *) echo "$loop $own" ;; esac; done; }
+inner='' ended=''
 end() {
   ended=yes
   [ -n "$inner" ] || return
@@ -48,12 +50,12 @@ inner=$!
 wait "$inner"; status=$?
 while kill -0 "$inner" 2>/dev/null; do wait "$inner"; status=$?; done  # it was only the trap
 trap '' PIPE  # nobody may be left to be told
-for loop in $(loops); do
-  case " $known " in *" $loop "*) ;; *)
-    losetup --detach "$loop"
-    echo "note: a hook left $loop, which is detached now" ;;
-  esac
+new | while read -r loop own; do
+  [ "$own" = 0 ] || continue  # of a mount: the kernel lets go of it soon after its namespace
+  losetup --detach "$loop" 2>/dev/null && echo "note: a hook left $loop, which is detached now"
 done
+n=0
+while [ -n "$(new)" ] && [ "$n" -lt 50 ]; do n=$((n + 1)); sleep 0.1; done
 exit "$status"
 """
 # The first process of the namespace. It says which hook it is at, and what is there beside itself afterwards. The
