@@ -31,12 +31,13 @@ class Packages:
         self._environment: str | None = None
         self._flags = {name: not value for name, value in _FLAGS.values()}
         self._values: dict[str, Any] = {"languages": None, "timeout": None, "retries": None}
-        self._options: set[str] = set()
+        self._options: dict[str, dict[str, Any]] = {}
         self._lines: list[dict[str, Any]] = []
 
-    def take_options(self, values: dict[str, Any], options: list[str]) -> None:
+    def take_options(self, values: dict[str, Any], options: list[str], file: str, line: int) -> None:
         """What the first line of a section says."""
-        self._options |= set(options)
+        for option in options:
+            self._options.setdefault(option, {"name": option, "file": file, "line": line})
         for option, (name, value) in _FLAGS.items():
             if values.get(option):
                 self._flags[name] = value
@@ -98,6 +99,6 @@ class Packages:
             **self._values,
             # None is every language, an empty list none of them.
             "languages": None if languages is None else [word for word in re.split(r"[:,]", languages) if word],
-            "options": sorted(self._options),
+            "options": [self._options[name] for name in sorted(self._options)],
             "lines": self._lines,
         }

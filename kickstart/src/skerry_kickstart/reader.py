@@ -20,7 +20,7 @@ from skerry_kickstart.lines import Line, Lines
 from skerry_kickstart.mistakes import Mistake, Notes, TooManyMistakes
 from skerry_kickstart.packages import Packages
 
-FORMAT = 3  # of the JSON
+FORMAT = 4  # of the JSON
 MAX_LINE = 64 * 1024  # characters of a line outside scripts
 MAX_COMMANDS = 10_000  # lines of the command part; each takes about a millisecond
 NEWEST = "DEVEL"
@@ -201,7 +201,7 @@ class _Reader:
             self.notes.warn(line.file, line.number, warning)
         section.values = found.values
         if name == "%packages":
-            self._packages.take_options(found.values, found.options)
+            self._packages.take_options(found.values, found.options, line.file, line.number)
 
     def _in_section(self, section: _Section, line: Line, first: str) -> None:
         if first == "%end":

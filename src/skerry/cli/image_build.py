@@ -12,7 +12,7 @@ from skerry.cli.image_options import Lenient, Recipe, Syntax
 from skerry.cli.options import shown_size
 from skerry.cli.output import Column
 from skerry.cli.program import Noun, Run, typer
-from skerry.errors import BadInput
+from skerry.errors import BadInput, NotFound
 from skerry.sizes import parse_size
 
 
@@ -226,15 +226,23 @@ def check(
 ) -> None:
     """Read recipes, and tell their mistakes and what is ignored; nothing is built."""
     from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
+    from skerry.images.recipe import BadRecipe  # noqa: PLC0415
 
     checked: list[dict[str, Any]] = []
+    wrong: list[BadRecipe | NotFound] = []
     for recipe in recipes:
-        remarks = building.check_here(recipe, syntax=syntax, lenient=lenient)
+        try:
+            remarks = building.check_here(recipe, syntax=syntax, lenient=lenient)
+        except (BadRecipe, NotFound) as exc:
+            wrong.append(exc)
+            continue
         checked.append({"recipe": str(recipe), "remarks": remarks})
         for remark in remarks:
             output.say(f"note: {remark}")
         if not run.json:
             output.put_line(f"{recipe}: good")
+    if wrong:
+        raise wrong[0] if len(wrong) == 1 else BadRecipe("\n".join(map(str, wrong)), hint=wrong[0].hint)
     if run.json:
         output.put_json(checked)
 

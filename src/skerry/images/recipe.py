@@ -20,7 +20,7 @@ from skerry.errors import BadInput, NotFound, Unavailable
 from skerry.images.answers import Answers
 from skerry.images.placing import sha256_of, state_of
 
-FORMAT = 3  # of the JSON
+FORMAT = 4  # of the JSON
 
 
 class BadRecipe(BadInput):
@@ -136,7 +136,7 @@ class Recipe:
     mistakes: tuple[Mistake, ...] = ()
     sections: tuple[Section, ...] = ()
     package_places: Mapping[str, Place] = field(default_factory=dict)  # by the text of the line in %packages
-    package_options: tuple[str, ...] = ()
+    package_options: Mapping[str, Place] = field(default_factory=dict)  # in the order of their names
     version: str = ""  # of the syntax
 
 
@@ -210,7 +210,7 @@ def recipe_from_json(path: Path, text: str) -> Recipe:
         mistakes=mistakes,
         sections=tuple(_section(each) for each in (*data["sections"], *data["certificates"])),
         package_places={each["text"]: _place(each) for each in reversed(lines)},
-        package_options=tuple(data["packages"]["options"]),
+        package_options={each["name"]: _place(each) for each in data["packages"]["options"]},
         version=data["version"],
     )
 

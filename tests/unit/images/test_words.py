@@ -323,3 +323,43 @@ def test_an_answer_in_another_format_is_refused(tmp_path: Path) -> None:
 def test_an_answer_that_is_not_json_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRecipe, match="no answer"):
         recipe_from_json(tmp_path / "x.ks", "Traceback")
+
+
+@pytest.mark.parametrize(
+    ("disks", "line", "reason"),
+    [
+        (
+            "part raid.1 --size=99\npart raid.2 --size=99\nraid / --level=0 --device=r raid.1 raid.2\n",
+            4,
+            "level raid0",
+        ),
+        (
+            "part raid.1 --size=99\npart raid.2 --size=99\nraid / --level=5 --device=r raid.1 raid.2\n",
+            4,
+            "3 members",
+        ),
+        ("part btrfs.1 --size=200\npart btrfs.2 --size=200\nbtrfs / btrfs.1 btrfs.2\n", 4, "over 2 partitions"),
+        (
+            "part pv.1 --size=999\nvolgroup v pv.1\nlogvol / --vgname=v --name=r --size=500 --fstype=erofs\n",
+            4,
+            "erofs root cannot be in v/r",
+        ),
+    ],
+    ids=["raid", "members", "btrfs", "erofs"],
+)
+def test_disks_that_cannot_be_written_are_told_before_a_build(
+    tmp_path: Path, disks: str, line: int, reason: str
+) -> None:
+    with pytest.raises(BadRecipe) as caught:
+        check(recipe(tmp_path, LEAST + disks))
+
+    assert caught.value.message.startswith(f"{tmp_path / 'recipe.ks'}:{line}: ")
+    assert reason in caught.value.message
+
+
+def test_mistakes_about_options_of_packages_have_their_line(tmp_path: Path) -> None:
+    with pytest.raises(BadRecipe) as caught:
+        meaning(tmp_path, "lang C\n%packages --ignoremissing --inst-langs=a/b\n%end\n")
+
+    lines = caught.value.message.splitlines()
+    assert [each.startswith(f"{tmp_path / 'recipe.ks'}:3: %packages: ") for each in lines] == [True, True]

@@ -174,7 +174,8 @@ def test_several_lists_of_packages_add_up_with_their_options(tmp_path: Path) -> 
 
     assert packages["names"] == ["a", "b"]
     assert (packages["core"], packages["docs"]) == (False, False)
-    assert packages["options"] == ["--excludedocs", "--nocore"]
+    places = {each["name"]: each["line"] for each in packages["options"]}
+    assert places == {"--excludedocs": 4, "--nocore": 1}
 
 
 @pytest.mark.parametrize("line", ["-", "@", "@^", "-@", "@core --nodefaults --optional", "@core --some"])

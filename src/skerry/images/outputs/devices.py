@@ -29,35 +29,32 @@ class Extent:
 
 
 def check_devices(layout: Layout) -> None:
-    """Refuse what cannot be written without device-mapper and md.
+    """Refuse what cannot be written.
 
     Raises:
-        BadInput: an array that is not a mirror, or a btrfs over several devices.
+        BadInput: see `unwritable`.
     """
+    for _, error in unwritable(layout):
+        raise error
+
+
+def unwritable(layout: Layout) -> Iterator[tuple[str, BadInput]]:
+    """The devices that cannot be written without device-mapper and md, or that nothing would start, and why."""
     for array in layout.arrays:
         if array.level != "raid1":
-            raise BadInput(
-                f"{array.name}: a RAID of level {array.level} cannot be written into an image, only raid1 can",
-                hint="use --level=RAID1, or build without `raid` and make the array on the machine",
-            )
+            reason = f"{array.name}: a RAID of level {array.level} cannot be written into an image, only raid1 can"
+            hint = "use --level=RAID1, or build without `raid` and make the array on the machine"
+            yield array.name, BadInput(reason, hint=hint)
     for btrfs in layout.btrfs:
         if len(btrfs.members) > 1:
-            raise BadInput(
-                f"{btrfs.name}: a btrfs over {len(btrfs.members)} partitions cannot be written into an image",
-                hint="give it one partition; `btrfs device add` and `btrfs balance` spread it on the machine",
-            )
-
-
-def check_overlaid_root(layout: Layout) -> None:
-    """Refuse a root that cannot be written and is in a volume or an array: our initial RAM disk starts neither.
-
-    Raises:
-        BadInput: it is.
-    """
-    if layout.root.file_system.type == "erofs" and not find_partition(layout, layout.root.device):
-        raise BadInput(
-            f"an erofs root cannot be in {layout.root.device}", hint="give it a partition of its own: `part /`"
-        )
+            reason = f"{btrfs.name}: a btrfs over {len(btrfs.members)} partitions cannot be written into an image"
+            hint = "give it one partition; `btrfs device add` and `btrfs balance` spread it on the machine"
+            yield btrfs.name, BadInput(reason, hint=hint)
+    # Our initial RAM disk, which lays a layer over a read-only root, starts neither volumes nor arrays.
+    root = layout.root
+    if root.file_system.type == "erofs" and not find_partition(layout, root.device):
+        reason = f"an erofs root cannot be in {root.device}"
+        yield root.device, BadInput(reason, hint="give it a partition of its own: `part /`")
 
 
 def extents(layout: Layout, device: str, begin: int = 0, size: int | None = None) -> list[Extent]:

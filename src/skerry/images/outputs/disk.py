@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 
 from skerry.images.layout import FileSystem, Layout
 from skerry.images.outputs import overlay as overlay_initrd
-from skerry.images.outputs.devices import check_devices, check_overlaid_root
+from skerry.images.outputs.devices import check_devices
 from skerry.images.outputs.disk_plan import DiskPlan
 from skerry.images.outputs.disk_writer import DiskWriter
 from skerry.images.outputs.filesystems.registry import WRITERS, find_writer
@@ -36,7 +36,6 @@ def disk_layout(meaning: Meaning) -> Layout:
     """
     layout = lay_out(meaning.storage)
     check_devices(layout)
-    check_overlaid_root(layout)
     return layout
 
 

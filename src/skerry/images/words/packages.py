@@ -41,9 +41,9 @@ def checked_packages(recipe: Recipe, family: str, mistakes: list[Mistake]) -> Pa
         }
         languages = tuple(each for each in languages if _is_language(each))
     for line, reason in found.items():
-        written = (line, f"@{line}", f"-@{line}", f"@^{line}")
-        places = [recipe.package_places[each] for each in written if each in recipe.package_places]
-        place = places[0] if places else Place(recipe.path, 0)
+        known = {**recipe.package_options, **recipe.package_places}
+        written = (line, f"@{line}", f"-@{line}", f"@^{line}", line.partition("=")[0])
+        place = next((known[each] for each in written if each in known), Place(recipe.path, 0))
         mistakes.append(Mistake(place, f"%packages: {reason}"))
     return replace(
         packages,

@@ -40,6 +40,7 @@ class StorageLines:
     lines: list[Line] = field(default_factory=list)
     boot_disk: str = ""
     incomplete: bool = False  # there are more, which could not be read
+    places: dict[str, Place] = field(default_factory=dict)  # of devices, once they are assembled
 
     def take_loader(self, line: Line) -> None:
         """Note the disk that `bootloader` boots from.
@@ -61,6 +62,7 @@ def assemble(found: StorageLines, mistakes: list[Mistake]) -> Storage | None:
             read_line(devices, line)
         except BadInput as exc:
             wrong.append(Mistake(line.command.place, f"{line.command.name}: {exc.message}"))
+    found.places = devices.places
     # What could not be read would be missed everywhere else: telling that too would only hide the reason.
     storage = None if wrong or found.incomplete or not found.lines else _connected(devices, found, wrong)
     mistakes += wrong

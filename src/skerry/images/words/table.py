@@ -110,7 +110,11 @@ _HONOURED = (
         "rootpw",
         "root's password; a plain one is hashed; `--lock`, and no `rootpw` at all, lock root; `--allow-ssh`",
     ),
-    _honoured("user", "makes a user; a plain password is hashed; groups that are not there are made"),
+    _honoured(
+        "user",
+        "makes a user; a plain password is hashed; groups that are not there are made; the password of "
+        "`--name=root` is that of `rootpw`",
+    ),
     _honoured("group", "makes a group"),
     _honoured("sshkey", "a key that may log in as a user of the image"),
     _honoured(
@@ -131,7 +135,8 @@ _HONOURED = (
     _honoured("selinux", "the mode; the first boot labels all files, and starts again"),
     _honoured(
         "firewall",
-        "rules for firewalld where it is installed, else for nftables",
+        "rules for firewalld where it is installed, else for nftables, which needs `--port` for services that "
+        "only firewalld knows",
         {"--high": "one firewall is enough", "--medium": "one firewall is enough"},
     ),
     _honoured(
@@ -146,7 +151,8 @@ _HONOURED = (
         _honoured(
             name,
             "a partition; sizes in MiB; each `--ondisk` name is a disk of its own; boot loader partitions are "
-            "made by themselves; what shall `--grow` comes last, and grows when it boots on a larger disk",
+            "made by themselves; what shall `--grow` comes last, and grows when it boots on a larger disk; "
+            "`--mkfsoptions` are those that concern only the file system, and name no files or devices",
             _PART_IGNORED,
             {
                 **_ENCRYPTION,
@@ -174,8 +180,17 @@ _HONOURED = (
             ),
         },
     ),
-    _honoured("raid", "a software RAID", refused={**_ENCRYPTION, **_KEPT}),
-    _honoured("btrfs", "a btrfs over partitions, or a subvolume of it", refused=_KEPT),
+    _honoured(
+        "raid",
+        "a mirror (`--level=1`); a disk with another level cannot be written, so `image check` refuses it",
+        refused={**_ENCRYPTION, **_KEPT},
+    ),
+    _honoured(
+        "btrfs",
+        "a btrfs on one partition, or a subvolume of it; over several partitions it cannot be written, so "
+        "`image check` refuses it",
+        refused=_KEPT,
+    ),
     _honoured(
         "autopart",
         "one root, plain, in LVM or as btrfs (`--type`, `--nolvm`, `--fstype`); swap and /home depend on the "

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from skerry.errors import BadInput
+from skerry.images.outputs.devices import unwritable
 from skerry.images.placement import lay_out
 from skerry.images.recipe import BadRecipe, Command, Mistake, Place, Recipe, Remark
 from skerry.images.words.line import Line
@@ -62,6 +63,7 @@ class Understood:
 
     meaning: Meaning
     remarks: tuple[Remark, ...]
+    devices: Mapping[str, Place] = field(default_factory=dict)  # where those of its disks are wanted
 
 
 @dataclass
@@ -98,20 +100,27 @@ def understand(recipe: Recipe, *, lenient: bool = False) -> Understood:
     if missing or (mistakes and not (lenient and str(source) != ":")):
         raise BadRecipe("\n".join([*map(str, mistakes), *missing]), hint=HINT)
     remarks = [*reading.remarks, *(Remark(each.place, f"passed over: {each.reason}") for each in mistakes)]
-    return Understood(reading.meaning, tuple(sorted(remarks, key=order)))
+    return Understood(reading.meaning, tuple(sorted(remarks, key=order)), reading.storage.places)
 
 
 def check(recipe: Recipe, *, lenient: bool = False) -> Understood:
-    """All that can be said of a recipe without building it: its words, and whether its disks can be laid out.
+    """All that can be said of a recipe without building it: its words, and whether its disks can be written.
 
     Raises:
         BadRecipe: with every mistake.
     """
     understood = understand(recipe, lenient=lenient)
+    whole = Place(recipe.path, 0)
     try:
-        lay_out(understood.meaning.storage)
+        layout = lay_out(understood.meaning.storage)
     except BadInput as exc:
-        raise BadRecipe(f"{recipe.path}: {exc.message}", hint=exc.hint) from exc
+        place = understood.devices.get(
+            exc.message.partition(":")[0], whole
+        )  # what is about one device begins with it
+        raise BadRecipe(f"{place}: {exc.message}", hint=exc.hint) from exc
+    if wrong := list(unwritable(layout)):
+        lines = [f"{understood.devices.get(device, whole)}: {error.message}" for device, error in wrong]
+        raise BadRecipe("\n".join(lines), hint=wrong[0][1].hint)
     return understood
 
 
@@ -176,15 +185,15 @@ def _take_storage(reading: _Reading) -> None:
 
 def _take_sections(reading: _Reading) -> None:
     recipe, meaning, mistakes, remarks = reading.recipe, reading.meaning, reading.mistakes, reading.remarks
-    for option in recipe.package_options:
+    for option, place in recipe.package_options.items():
         word = SECTIONS["%packages"]
         says = word.ignored.get(option) or word.refused.get(option, "")
         if option in PACKAGES_RPM_ONLY_HARMLESS and meaning.family == "deb":
             says = "apt decides itself"
         if option in word.refused:
-            mistakes.append(Mistake(Place(recipe.path, 0), f"%packages: {option} cannot be honoured: {says}"))
+            mistakes.append(Mistake(place, f"%packages: {option} cannot be honoured: {says}"))
         elif says:
-            remarks.append(Remark(Place(recipe.path, 0), f"%packages: {option} is ignored: {says}"))
+            remarks.append(Remark(place, f"%packages: {option} is ignored: {says}"))
     reading.meaning = replace(
         of_one_family(with_known_services(meaning, recipe, mistakes), recipe, mistakes),
         packages=checked_packages(recipe, meaning.family, mistakes),
