@@ -27,8 +27,8 @@ class Seed:
     ssh_keys: tuple[Path, ...]
 
 
-def boot_here(images: Sequence[Path], recipe: Path | None, trial: Trial, seed: Seed) -> int:
-    """Run the machine until it ends; returns QEMU's status. A recipe is built first, as a disk.
+def boot_here(images: Sequence[Path], order: Order | None, trial: Trial, seed: Seed) -> int:
+    """Run the machine until it ends; returns QEMU's status. The recipe of an order is built first, as a disk.
 
     Raises:
         NotFound, BadInput, Unavailable: as `what_boots` and `boot_argv` say.
@@ -39,9 +39,9 @@ def boot_here(images: Sequence[Path], recipe: Path | None, trial: Trial, seed: S
     commands = CommandRunner()
     with tempfile.TemporaryDirectory(prefix="skerry-boot-") as folder:
         scratch = Path(folder)
-        if recipe:
+        if order:
             images = [scratch / "disk.qcow2"]
-            building.build_file(Order(recipe, ("qcow2",)), images[0])
+            building.build_file(replace(order, outputs=("qcow2",)), images[0])
         thing = what_boots(images)
         if files := firmware_files(firmware_of(thing, trial)):
             shutil.copyfile(files[1], scratch / "vars.fd")

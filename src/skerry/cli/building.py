@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -80,6 +80,7 @@ def build_file(order: Order, out: Path) -> Json:
                 pool=order.pool,
                 syntax=order.syntax,
                 lenient=order.lenient,
+                fresh=order.fresh,
             )
         )
     return {**asdict(made), "path": str(made.path), "seconds": round(made.seconds, 3)}
@@ -142,13 +143,13 @@ def check_here(recipe: Path, *, syntax: str = "", lenient: bool = False) -> list
     return [str(remark) for remark in understand_all(read, lenient=lenient).remarks]
 
 
-def shell_here(recipe: Path, command: Sequence[str]) -> int:
-    """Run a shell, or a command, in a copy of the recipe's root; returns its status."""
+def shell_here(order: Order, command: Sequence[str]) -> int:
+    """Run a shell, or a command, in a copy of the root of an order's recipe; returns its status."""
 
     async def run() -> int:
         async with contextlib.AsyncExitStack() as stack:
-            with _progress(f"Build {recipe.name}") as progress:
-                opening = open_shell(Order(recipe), load_settings(), CommandRunner(), progress)
+            with _progress(f"Build {order.recipe.name}") as progress:
+                opening = open_shell(order, load_settings(), CommandRunner(), progress)
                 session = await stack.enter_async_context(opening)
             term = {"TERM": os.environ.get("TERM", "dumb")}
             argv = session.argv([*command] or ["/bin/sh"], chroot=True, env=term, terminal=True)
@@ -182,12 +183,12 @@ def lock_here(order: Order, file: Path | None, pool: Path | None, *, keep: bool)
     }
 
 
-def about_here(recipe: Path) -> About:
-    """The manifests of the recipe's root, which is built for it."""
+def about_here(order: Order) -> About:
+    """The manifests of the root of an order's recipe, which is built for it."""
 
     async def run() -> About:
-        with _progress(f"Build {recipe.name}") as progress:
-            _, builder = await begin(Order(recipe, ()), load_settings(), CommandRunner(), progress)
+        with _progress(f"Build {order.recipe.name}") as progress:
+            _, builder = await begin(replace(order, outputs=()), load_settings(), CommandRunner(), progress)
             async with builder.about() as folder:
                 return read_about(folder)
 

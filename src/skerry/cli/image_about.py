@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from skerry.cli import output
+from skerry.cli.image_lock import Locked, LockFile, order_of_recipe
+from skerry.cli.image_options import RECIPES, Lenient, Syntax
 from skerry.cli.options import shown_size
 from skerry.cli.output import Column
 from skerry.cli.program import Noun, Run, typer
 
 if TYPE_CHECKING:
+    from skerry.images.build import Order
     from skerry.images.diff import Difference
     from skerry.images.manifest.reading import About
 
 _SHOWN = 20  # lines of a table, without --all
-_RECIPES = frozenset({".ks", ".cfg", ".kickstart"})
 
 ImagePath = Annotated[
     Path,
@@ -38,6 +40,10 @@ def sizes(
     *,
     depth: Annotated[int, typer.Option(min=0, max=64, help="How deep folders are told.")] = 3,
     every: Annotated[bool, typer.Option("--all", help="Show every line, not only the heaviest.")] = False,
+    locked: Locked = False,
+    lock: LockFile = None,
+    syntax: Syntax = "",
+    lenient: Lenient = False,
 ) -> None:
     """Show what takes the room in an image: each package, each folder.
 
@@ -45,7 +51,8 @@ def sizes(
     """
     from skerry.images.sizes import by_folder, by_package, owned_by_nobody  # noqa: PLC0415 - the build extra
 
-    about = _about(image)
+    recipe = image if _is_recipe(image) else None
+    about = _about(image, order_of_recipe(recipe, syntax=syntax, lenient=lenient, locked=locked, lock=lock))
     packages, folders, rest = by_package(about), by_folder(about, depth), owned_by_nobody(about)
     if run.json:
         output.put_json(
@@ -85,14 +92,18 @@ def _put_parts(heading: str, parts: list[tuple[str, int]], most: int | None) -> 
         output.say(f"and {len(parts) - most} more; --all shows them")
 
 
-def _about(image: Path) -> About:
-    """The manifests of an image, or those of the root that a recipe makes."""
+def _is_recipe(image: Path) -> bool:
+    return image.suffix in RECIPES and image.is_file()
+
+
+def _about(image: Path, order: Order | None) -> About:
+    """The manifests of an image, or those of the root of an order's recipe."""
     from skerry.images.manifest.reading import read_about  # noqa: PLC0415
 
-    if image.suffix in _RECIPES and image.is_file():
+    if order:
         from skerry.cli.building import about_here  # noqa: PLC0415
 
-        return about_here(image)
+        return about_here(order)
     return read_about(image)
 
 
@@ -107,9 +118,10 @@ def diff(
 
     Ends with 0 also when they differ; with --json, programs see whether they do.
     """
-    from skerry.images.diff import compare  # noqa: PLC0415 - the build extra
+    from skerry.images.build import Order  # noqa: PLC0415 - the build extra
+    from skerry.images.diff import compare  # noqa: PLC0415
 
-    difference = compare(_about(old), _about(new))
+    difference = compare(*(_about(each, Order(each) if _is_recipe(each) else None) for each in (old, new)))
     if run.json:
         output.put_json(difference.as_json())
         return

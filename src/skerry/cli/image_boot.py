@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 from skerry.cli import output
+from skerry.cli.image_lock import Locked, LockFile, order_of_recipe
+from skerry.cli.image_options import RECIPES, Lenient, Syntax
 from skerry.cli.program import Noun, Run, typer
 from skerry.errors import BadInput
 from skerry.sizes import parse_size
-
-_RECIPES = frozenset({".ks", ".cfg", ".kickstart"})
 
 
 def add_verbs(noun: Noun) -> None:
@@ -46,6 +46,10 @@ def boot(
     ] = None,
     window: Annotated[bool, typer.Option("--window", help="Show the guest's screen in a window too.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep in the disk what the guest writes.")] = False,
+    locked: Locked = False,
+    lock: LockFile = None,
+    syntax: Syntax = "",
+    lenient: Lenient = False,
 ) -> None:
     """Start what was built, with its serial console on the terminal; Ctrl-] and then x ends it.
 
@@ -55,7 +59,7 @@ def boot(
     from skerry.cli import booting  # noqa: PLC0415 - slow imports, and the build extra
     from skerry.images.booting import Trial, parse_forward  # noqa: PLC0415
 
-    if keep and any(image.suffix in _RECIPES for image in images):
+    if keep and any(image.suffix in RECIPES for image in images):
         raise BadInput(
             "a recipe has no disk to keep anything in", hint="build it first: skerry image build RECIPE"
         )
@@ -67,8 +71,9 @@ def boot(
         window=window,
         keep=keep,
     )
-    recipe = images[0] if len(images) == 1 and images[0].suffix in _RECIPES else None
+    recipe = images[0] if len(images) == 1 and images[0].suffix in RECIPES else None
+    order = order_of_recipe(recipe, syntax=syntax, lenient=lenient, locked=locked, lock=lock)
     output.say("Ctrl-] and then x ends the machine")
-    status = booting.boot_here(images, recipe, trial, booting.Seed(user_data, tuple(ssh_key or [])))
+    status = booting.boot_here(images, order, trial, booting.Seed(user_data, tuple(ssh_key or [])))
     if status:
         raise typer.Exit(status)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from skerry.cli import output
 from skerry.cli.client import Json
-from skerry.cli.image_lock import Locked, LockFile, Pool, lock_of
+from skerry.cli.image_lock import Locked, LockFile, Pool, lock_of, order_of
 from skerry.cli.image_options import Lenient, Recipe, Syntax
 from skerry.cli.options import shown_size
 from skerry.cli.output import Column
@@ -31,8 +31,8 @@ Outputs = Annotated[
         autocompletion=_outputs,
     ),
 ]
-# What the ending of a file asks for, where --output does not say.
-_ENDINGS = {".qcow2": "qcow2", ".raw": "disk", ".img": "disk"}
+_ENDINGS = {".qcow2": "qcow2", ".raw": "disk", ".img": "disk"}  # what the ending of a file asks for
+_IMPORTED = frozenset({"qcow2", "disk", "iso"})  # outputs that the library takes
 
 _MADE = (
     Column("OUTPUT", lambda row: row["output"]),
@@ -74,6 +74,9 @@ def build(
     pool: Pool = None,
     syntax: Syntax = "",
     lenient: Lenient = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Install the packages anew, in the versions that the mirrors have now.")
+    ] = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="Build a second time without the cache, and compare.")
     ] = False,
@@ -84,25 +87,30 @@ def build(
 ) -> None:
     """Build images from a recipe on this machine.
 
-    Whatever was built before and did not change is taken from the cache.
+    Whatever was built before and did not change is taken from the cache, packages too: --fresh gets newer ones.
     """
     from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
     from skerry.images.build import Order  # noqa: PLC0415
 
+    file = _is_file(out)
+    wanted = _outputs_of(out, outputs, name=name) if file else tuple(outputs or ["qcow2"])
+    if fresh and (locked or lock):
+        raise BadInput("a lock says which packages are installed", hint="`skerry image lock` makes a new one")
     if import_as is not None:
         from skerry.cli.image import check_name  # noqa: PLC0415 - which imports this module
 
+        _check_import(wanted)
         check_name(run, import_as)
-    file = _is_file(out, outputs)
     order = Order(
         recipe,
-        (_kind_of(out, outputs),) if file else tuple(outputs or ["qcow2"]),
+        wanted,
         name,
         parse_size(max_size) if max_size else None,
         lock_of(recipe, locked=locked, file=lock, pool=pool),
         pool,
         syntax,
         lenient,
+        fresh,
     )
     if file:
         built = building.build_file(order, out)
@@ -123,15 +131,33 @@ def build(
         import_file(run, disk["path"], import_as, disk["sha256"], wait=not no_wait)
 
 
-def _is_file(out: Path, outputs: list[str] | None) -> bool:
-    return not out.is_dir() and out.suffix in _ENDINGS and len(outputs or [""]) == 1
+def _is_file(out: Path) -> bool:
+    return not out.is_dir() and out.suffix in _ENDINGS
 
 
-def _kind_of(out: Path, outputs: list[str] | None) -> str:
-    kind = outputs[0] if outputs else _ENDINGS[out.suffix]
-    if kind not in _ENDINGS.values():
-        raise BadInput(f"{kind} is not written into one file of your choice", hint="give a folder to -o")
-    return kind
+def _outputs_of(out: Path, outputs: list[str] | None, *, name: str) -> tuple[str]:
+    """The output that is written into one file.
+
+    Raises:
+        BadInput: something else is asked for than this file.
+    """
+    kind = _ENDINGS[out.suffix]
+    if name:
+        raise BadInput(f"{out} is a name already", hint="leave out --name, or give a folder to -o")
+    if outputs and outputs != [kind]:
+        hint = f"{out.suffix} stands for {kind}; give a folder to -o for anything else"
+        raise BadInput(f"{', '.join(outputs)} is not written into {out}", hint=hint)
+    return (kind,)
+
+
+def _check_import(outputs: tuple[str, ...]) -> None:
+    """Refuse before anything is built what could not be imported afterwards."""
+    found = [each for each in outputs if each in _IMPORTED]
+    if len(found) != 1:
+        raise BadInput(
+            f"one disk or ISO can be imported, and {len(found)} are asked for",
+            hint="name one --output: qcow2 or iso",
+        )
 
 
 def _tell_file(run: Run, built: Json) -> None:
@@ -201,15 +227,9 @@ def plan(
 ) -> None:
     """Show which steps a build would run, and which input changed since the last one."""
     from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
-    from skerry.images.build import Order  # noqa: PLC0415
 
-    order = Order(
-        recipe,
-        tuple(outputs or ["qcow2"]),
-        lock=lock_of(recipe, locked=locked, file=lock, pool=None),
-        syntax=syntax,
-        lenient=lenient,
-    )
+    wanted = tuple(outputs or ["qcow2"])
+    order = order_of(recipe, syntax=syntax, lenient=lenient, locked=locked, lock=lock, outputs=wanted)
     steps = building.plan_here(order)
     if run.json:
         output.put_json(steps)
@@ -253,12 +273,18 @@ def shell(
     command: Annotated[
         list[str] | None, typer.Argument(metavar="[COMMAND...]", help="What to run instead of a shell.")
     ] = None,
+    *,
+    locked: Locked = False,
+    lock: LockFile = None,
+    syntax: Syntax = "",
+    lenient: Lenient = False,
 ) -> None:
     """Open a shell in a copy of the root that a recipe gives; nothing that is done there is kept."""
     from skerry.cli import building  # noqa: PLC0415 - slow imports, and the build extra
 
     del run
-    status = building.shell_here(recipe, command or [])
+    order = order_of(recipe, syntax=syntax, lenient=lenient, locked=locked, lock=lock)
+    status = building.shell_here(order, command or [])
     if status:
         raise typer.Exit(status)
 

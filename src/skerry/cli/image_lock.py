@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from skerry.cli import output
 from skerry.cli.image_options import Lenient, Recipe, Syntax
 from skerry.cli.program import Noun, Run, typer
 from skerry.errors import BadInput
+
+if TYPE_CHECKING:
+    from skerry.images.build import Order
 
 Locked = Annotated[
     bool, typer.Option("--locked", help="Install what the lock beside the recipe says, and nothing else.")
@@ -40,6 +43,35 @@ def lock_of(recipe: Path, *, locked: bool, file: Path | None, pool: Path | None)
     if pool and not (locked or file):
         raise BadInput("--pool has the packages of a lock", hint="add --locked")
     return file or (lock_path(recipe) if locked else None)
+
+
+def order_of(
+    recipe: Path, *, syntax: str, lenient: bool, locked: bool, lock: Path | None, outputs: tuple[str, ...] = ()
+) -> Order:
+    """What is wanted of a recipe by those who take the same options as `build`.
+
+    Raises:
+        BadInput: the options contradict each other.
+    """
+    from skerry.images.build import Order  # noqa: PLC0415 - the build extra
+
+    found = lock_of(recipe, locked=locked, file=lock, pool=None)
+    return Order(recipe, outputs, lock=found, syntax=syntax, lenient=lenient)
+
+
+def order_of_recipe(
+    recipe: Path | None, *, syntax: str, lenient: bool, locked: bool, lock: Path | None
+) -> Order | None:
+    """The same where it may be an image in the recipe's place, for which these options say nothing.
+
+    Raises:
+        BadInput: there is an option, and no recipe.
+    """
+    if recipe:
+        return order_of(recipe, syntax=syntax, lenient=lenient, locked=locked, lock=lock)
+    if syntax or lenient or locked or lock:
+        raise BadInput("--syntax, --lenient, --locked and --lock say how a recipe is built, and this is none")
+    return None
 
 
 def lock(

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from skerry.cli.program import typer
 
+RECIPES = frozenset({".ks", ".cfg", ".kickstart"})  # endings of recipes, where images may be named, too
+
 Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe: a kickstart file.")]
 Syntax = Annotated[
     str,

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from skerry.commands import Commands
-from skerry.errors import BadInput, NotFound
+from skerry.errors import BadInput
 from skerry.images.builder import FILES, Builder, read_facts
-from skerry.images.cache import Cache, full_disk_explained
+from skerry.images.cache import Cache
 from skerry.images.history import remember
 from skerry.images.lock_file import read_lock
 from skerry.images.minimize.run import RuleWon
 from skerry.images.outputs.describe import Medium, describe
 from skerry.images.outputs.disk import FORMATS, DiskFormat
-from skerry.images.placing import Placed, Source, place
+from skerry.images.placing import Placed, Source, alone_in, check_folder, check_replaced, place
 from skerry.images.plan import Plan, make_plan
 from skerry.images.results import Built, BuiltFile, BuiltFolder, BuiltOutput
 from skerry.images.settings import BuildSettings, load_settings
@@ -30,6 +31,7 @@ SUMS = "SHA256SUMS"
 _BLOCK = 512  # bytes, of stat; holes of a disk take none
 _HEAVIEST = 10  # packages that a report names
 _SIZES = "sizes.json"  # of the manifests
+_NAME = re.compile(r"[\w][\w.+ -]{0,99}")  # no folders, and no hidden files
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Order:
     pool: Path | None = None  # a folder of packages of the lock
     syntax: str = ""  # version of kickstart's; otherwise as the recipe says, or the newest
     lenient: bool = False  # pass over lines that are wrong, and tell them
+    fresh: bool = False  # install the packages anew, whatever the cache has
 
 
 async def build(
@@ -76,14 +79,19 @@ async def build(
         BadInput: there is no such output, or it is asked for twice.
         BadLock, LockBroken: the lock is of another recipe; its packages can no longer be had.
         NotFound: there is no recipe, lock or pool, or no folder for the output.
+        Denied: the folder cannot be written.
+        Conflict: a folder that no build made has the name of an output.
         TooLarge: an output is larger than `max_size`; nothing is placed.
         NoSpace, Unavailable, CommandFailed, TimedOut: as they say.
     """
     began = time.monotonic()
     settings, progress = settings or load_settings(), progress or Quiet()
-    if not folder.is_dir():
-        raise NotFound(f"there is no folder {folder.absolute()} for the image")
+    check_folder(folder)
+    placed = Placed(settings.cache / "placed")
     planned, builder = await begin(order, settings, commands, progress)
+    check_replaced(folder, _folders_of(planned), placed)
+    if order.fresh:
+        await builder.renew()
     known = {each.step.name for each in planned.outputs if builder.has(each.step)}
     async with builder.cache.removing_beside(), AsyncExitStack() as stack:
         entries = {
@@ -97,10 +105,8 @@ async def build(
             _built(name, entry, folder, from_cache=f"output {name}" in known) for name, entry in entries.items()
         )
         manifests = f"{planned.name}.manifests"
-        with full_disk_explained(folder.absolute()):
-            placed = Placed(settings.cache / "placed")
-            machines = describe(planned.name, planned.meaning, _media(entries), folder)
-            await asyncio.to_thread(_place, entries, about, folder / manifests, placed, machines)
+        machines = describe(planned.name, planned.meaning, _media(entries), folder)
+        await asyncio.to_thread(_place, entries, about, folder / manifests, placed, machines)
     remember(builder.cache.root, order.recipe, planned)
     if builder.seconds:
         await builder.trim()
@@ -128,6 +134,7 @@ async def build_image(
     pool: Path | None = None,
     syntax: str = "",
     lenient: bool = False,
+    fresh: bool = False,
 ) -> BuiltImage:
     """Build a recipe's disk, and nothing else, at `output`, with its checksum in `output`.sha256 beside it.
 
@@ -138,21 +145,21 @@ async def build_image(
     settings, progress = settings or load_settings(), progress or Quiet()
     if format not in FORMATS:
         raise BadInput(f"{format!r} is not a format of disk images", hint=f"choose {' or '.join(FORMATS)}")
-    if not output.absolute().parent.is_dir():
-        raise NotFound(f"there is no folder {output.absolute().parent} for the image")
+    check_folder(output.absolute().parent)
     kind = "disk" if format == "raw" else format
     order = Order(recipe, (kind,), max_size=max_size, lock=lock, pool=pool, syntax=syntax, lenient=lenient)
     planned, builder = await begin(order, settings, commands, progress)
     wanted = planned.outputs[0]
+    if fresh:
+        await builder.renew()
     async with builder.cache.removing_beside(), builder.output(wanted) as entry:
         await _check_size(order, format, entry, builder)
         facts = _only_file(entry, recipe)
         virtual_size = _virtual_size(facts.path)
-        with full_disk_explained(output.absolute().parent):
-            sums = {f"{output.name}.sha256": f"{facts.sha256}  {output.name}\n"}
-            sources = {output.name: Source(facts.path, facts.sha256)}
-            placed = Placed(settings.cache / "placed")
-            await asyncio.to_thread(place, sources, output.absolute().parent, placed, sums)
+        sums = {f"{output.name}.sha256": f"{facts.sha256}  {output.name}\n"}
+        sources = {output.name: Source(facts.path, facts.sha256)}
+        placed = Placed(settings.cache / "placed")
+        await asyncio.to_thread(place, sources, output.absolute().parent, placed, sums)
     remember(builder.cache.root, recipe, planned)
     if builder.seconds:
         await builder.trim()
@@ -192,6 +199,11 @@ async def begin(
     Raises:
         As `build`.
     """
+    if order.name and not _NAME.fullmatch(order.name):
+        raise BadInput(
+            f"{order.name!r} cannot be the name of files",
+            hint="a letter, digit or _ first, then also . + - and blanks; folders are chosen with -o",
+        )
     planned = await make_plan(
         order.recipe,
         order.outputs,
@@ -210,6 +222,13 @@ async def begin(
     builder = Builder(planned, cache, commands, progress, script_timeout_s=settings.image_script_timeout)
     await builder.cache.prepare()
     return planned, builder
+
+
+def _folders_of(planned: Plan) -> list[str]:
+    """The folders that a build may place: those that outputs are, and the manifests."""
+    return [
+        f"{planned.name}.{ending}" for ending in (*(each.output.name for each in planned.outputs), "manifests")
+    ]
 
 
 def _built(name: str, entry: Path, folder: Path, *, from_cache: bool) -> BuiltOutput:
@@ -269,9 +288,10 @@ def _place(
         for path in sorted((entry / FILES).iterdir())
     } | {manifests.name: Source(about)}
     folder = manifests.parent
-    before = (folder / SUMS).read_text(errors="replace") if (folder / SUMS).is_file() else ""
-    text = sums_text(before, sums, {path.name for path in folder.iterdir()})
-    place(sources, folder, placed, {SUMS: text} | machines)
+    with alone_in(folder):  # nobody else's sums come between reading and writing
+        before = (folder / SUMS).read_text(errors="replace") if (folder / SUMS).is_file() else ""
+        text = sums_text(before, sums, {path.name for path in folder.iterdir()})
+        place(sources, folder, placed, {SUMS: text} | machines)
 
 
 def _virtual_size(disk: Path) -> int:

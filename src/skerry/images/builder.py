@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -20,11 +21,11 @@ from skerry.images.installers.deb import deb_archive, trim_packages
 from skerry.images.installers.installer import BASE_TAR, PACKAGES_JSON, BaseBuild
 from skerry.images.outputs.output import OutputBuild, Shared, tools_of
 from skerry.images.package_files import Stock
-from skerry.images.placing import sha256_of
 from skerry.images.plan import OutputPlan, Plan
 from skerry.images.results import StepTime
 from skerry.images.session import open_session, tree_of
 from skerry.images.steps import Step
+from skerry.images.sums import sha256_of
 from skerry.images.toolbox import Tools
 from skerry.images.tools import TOOLS_SOURCE, tools_tree
 from skerry.progress import Progress
@@ -84,6 +85,12 @@ class Builder:
         if (made := base or root) and made < moment:
             for step in (self._plan.base, self._plan.root):
                 await self.cache.forget(step.kind, step.key)
+
+    async def renew(self) -> None:
+        """Let everything but the tools be made anew, from the packages that the mirrors have now."""
+        await self.forget_before(math.inf)
+        for step in (self._plan.about, *(each.step for each in self._plan.outputs)):
+            await self.cache.forget(step.kind, step.key)
 
     @contextmanager
     def _running(self, step: Step) -> Iterator[None]:

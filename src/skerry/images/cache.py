@@ -127,7 +127,7 @@ class Cache:
                     # Locks were deleted with the cache, so that somebody else could make it too.
                     if exc.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                         raise
-                _fsync(entry.parent)
+                fsync(entry.parent)
 
     @contextmanager
     def _deletion_explained(self, needed: Path) -> Iterator[None]:
@@ -368,11 +368,12 @@ def _flush(folder: Path) -> None:
     """Put every file of a folder on the disk before its name appears."""
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():
-            _fsync(path)
-    _fsync(folder)
+            fsync(path)
+    fsync(folder)
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Put a file, or the names in a folder, on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

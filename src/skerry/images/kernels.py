@@ -13,12 +13,8 @@ So nobody asks for links such as /vmlinuz, which only Debian makes.
 from __future__ import annotations
 
 import re
-import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-
-from skerry.images.recipe import BadRecipe
 
 # Best first: what the system's own programs wrote goes before what the package came with.
 _IMAGES = (
@@ -54,29 +50,6 @@ def kernels_in(names: Iterable[str]) -> list[Kernel]:
     images, initrds = _by_version(paths, _IMAGES), _by_version(paths, _INITRDS)
     found = [Kernel(version, image, initrds.get(version)) for version, image in images.items()]
     return sorted(found, key=lambda kernel: (kernel.initrd is not None, _order(kernel.version)), reverse=True)
-
-
-def find_kernel(tar: Path) -> Kernel:
-    """The kernel that an image of this root starts with: the newest that has an initial RAM disk.
-
-    Raises:
-        BadRecipe: there is none; the message says what is missing.
-    """
-    found = kernels_in(names_in(tar))
-    if found and found[0].initrd:
-        return found[0]
-    missing = f"no initial RAM disk for its kernel {found[0].version}" if found else "no kernel"
-    raise BadRecipe(
-        f"the image could not boot: the root has {missing}",
-        hint="add to %packages a kernel and what makes its initial RAM disk: linux-image-amd64 and "
-        "initramfs-tools, or kernel-core and dracut",
-    )
-
-
-def names_in(tar: Path) -> list[str]:
-    """The names of the regular files of an uncompressed tar."""
-    with tarfile.open(tar, "r:") as archive:
-        return [member.name for member in archive if member.isreg() or member.islnk()]
 
 
 def _absolute(name: str) -> str:

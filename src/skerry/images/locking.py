@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skerry.commands import Commands
-from skerry.errors import CommandFailed, SkerryError, Unavailable
+from skerry.errors import CommandFailed, NotFound, SkerryError, Unavailable
 from skerry.images.build import Order, begin
 from skerry.images.builder import Builder, read_facts
 from skerry.images.cache import Workspace
@@ -20,12 +20,12 @@ from skerry.images.installers.deb_resolve import Wanted, resolve, wanted_package
 from skerry.images.installers.epoch import release_date
 from skerry.images.installers.installer import read_packages
 from skerry.images.installers.rpm import RpmInstaller
-from skerry.images.lock import Lock, LockedPackage, changes
+from skerry.images.lock import BadLock, Lock, LockedPackage, changes
 from skerry.images.lock_file import lock_path, lock_text, read_lock
 from skerry.images.outputs.filesystems.registry import WRITERS
 from skerry.images.outputs.registry import OUTPUTS
 from skerry.images.package_files import fill_pool
-from skerry.images.placing import place_text
+from skerry.images.placing import check_folder, place_text
 from skerry.images.plan import Plan, wanted_of
 from skerry.images.settings import BuildSettings
 from skerry.images.tools import TOOLS_SOURCE, tools_packages
@@ -63,18 +63,28 @@ async def lock_recipe(
         Unavailable, CommandFailed, NoSpace, TimedOut: as they say.
     """
     file = file or lock_path(order.recipe)
+    if not keep:
+        check_folder(file.absolute().parent)
     order = replace(order, outputs=(), lock=file if keep else None)
     planned, builder = await begin(order, settings, commands, progress)
     lock = planned.lock or await _resolve(planned, builder, commands, progress)
     changed: tuple[str, ...] = ()
     if not keep:
-        changed = tuple(changes(read_lock(file), lock)) if file.exists() else ()
+        changed = _changes(file, lock)
         place_text(file, lock_text(lock, order.recipe.name))
     fetched = 0
     if pool is not None:
         progress.step(f"Filling {pool}")
         fetched = await _fill(lock, pool, planned, builder, commands, progress)
     return Locked(file, lock, changed, pool, fetched)
+
+
+def _changes(file: Path, lock: Lock) -> tuple[str, ...]:
+    """Against the lock that is there; one that cannot be read, such as after a merge, tells nothing."""
+    try:
+        return tuple(changes(read_lock(file), lock))
+    except (NotFound, BadLock):
+        return ()
 
 
 async def _resolve(planned: Plan, builder: Builder, commands: Commands, progress: Progress) -> Lock:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import re
 import shutil
@@ -19,8 +18,9 @@ from pathlib import Path
 
 from skerry.commands import Arg, Commands
 from skerry.errors import CommandFailed, NotFound
-from skerry.images.cache import Workspace, full_disk_explained
+from skerry.images.cache import Workspace, fsync, full_disk_explained
 from skerry.images.lock import Lock, LockBroken, LockedPackage
+from skerry.images.sums import sha256_of
 from skerry.progress import Progress
 
 PARTIAL = ".partial"
@@ -29,12 +29,6 @@ _HELPER = "/usr/lib/apt/apt-helper"  # fetches as apt would: its proxies, its ce
 _OPTIONS = ("-oAcquire::Retries=2", "-oAcquire::http::Timeout=30", "-oAPT::Sandbox::User=")
 _SOURCE = re.compile(r"deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)")
 _SHOWN = 12  # packages that an error names
-
-
-def sha256_of(file: Path) -> str:
-    """The checksum of a file, in hexadecimal digits."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def find_files(
@@ -118,11 +112,7 @@ async def _fetch(
 def _take_over(missing: Sequence[LockedPackage], partial: Path, folder: Path) -> list[LockedPackage]:
     came = find_files(missing, [partial], lambda package: package.deb_name)
     for package, file in came.items():
-        handle = os.open(file, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        fsync(file)
         file.chmod(0o644)
         file.rename(folder / package.deb_name)
     return [package for package in missing if package not in came]
@@ -231,9 +221,5 @@ def _copy(source: Path, target: Path) -> None:
     part = target.parent / PARTIAL / target.name
     part.parent.mkdir(exist_ok=True)
     shutil.copyfile(source, part)
-    handle = os.open(part, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    fsync(part)
     part.rename(target)

@@ -10,16 +10,19 @@ import hashlib
 import json
 import os
 import secrets
+import shlex
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from skerry.images.cache import remove_tree
+from skerry.errors import Conflict, Denied, NotFound, SkerryError
+from skerry.images.cache import fsync, full_disk_explained, remove_tree
 
-_PIECE = 1024 * 1024  # bytes
+# A file that only a folder of ours has, by the ending of the folder; a root may have anything.
+_MARKS = {".manifests": "sizes.json", ".oci": "oci-layout", ".pxe": "boot.ipxe"}
 
 
 def copy_file(source: Path, target: Path) -> None:
@@ -58,31 +61,6 @@ def _copy_some(source: int, target: int, begin: int, to: int, count: int) -> int
     if not copied:
         raise OSError(errno.EIO, "the file became shorter while it was copied")
     return copied
-
-
-def sha256_of(path: Path) -> str:
-    """The hash of a file; what is a hole is not read."""
-    found, zeros = hashlib.sha256(), bytes(_PIECE)
-    with path.open("rb", buffering=0) as file:
-        handle, size, here = file.fileno(), path.stat().st_size, 0
-        while here < size:
-            try:
-                data = os.lseek(handle, here, os.SEEK_DATA)
-            except OSError as exc:
-                if exc.errno != errno.ENXIO:  # nothing but a hole follows
-                    raise
-                data = size
-            while here < data:
-                found.update(zeros[: min(_PIECE, data - here)])
-                here = min(here + _PIECE, data)
-            end = os.lseek(handle, here, os.SEEK_HOLE) if here < size else here
-            while here < end:
-                piece = os.pread(handle, min(_PIECE, end - here), here)
-                if not piece:
-                    raise OSError(errno.EIO, "the file became shorter while it was read")
-                found.update(piece)
-                here += len(piece)
-    return found.hexdigest()
 
 
 @contextmanager
@@ -138,14 +116,33 @@ class Placed:
 
     def note(self, target: Path, sha256: str) -> None:
         """A file was put there."""
+        self._write(target, [sha256, *state_of(target)])
+
+    def _write(self, target: Path, note: list[object]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self._file(target)
         part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-        part.write_text(json.dumps([sha256, *state_of(target)]))
+        part.write_text(json.dumps(note))
         part.rename(file)
+
+    def has_folder(self, target: Path) -> bool:
+        """Whether this very folder was put there, whatever became of what is in it."""
+        try:
+            return bool(json.loads(self._file(target).read_text()) == _folder_note(target))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return False
+
+    def note_folder(self, target: Path) -> None:
+        """A folder was put there."""
+        self._write(target, _folder_note(target))
 
     def _file(self, target: Path) -> Path:
         return self.folder / hashlib.sha256(os.fsencode(target.absolute())).hexdigest()[:32]
+
+
+def _folder_note(target: Path) -> list[object]:
+    found = target.stat(follow_symlinks=False)
+    return ["folder", found.st_dev, found.st_ino]
 
 
 def state_of(target: Path) -> list[int]:
@@ -154,21 +151,83 @@ def state_of(target: Path) -> list[int]:
     return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that nothing can be written into, before anything is made for it.
+
+    Raises:
+        NotFound: there is none.
+        Denied: it may not be written.
+    """
+    folder = folder.absolute()
+    if not folder.is_dir():
+        raise NotFound(
+            f"there is no folder {folder} for what is made",
+            hint=f"make it first: mkdir -p {shlex.quote(str(folder))}",
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Denied(f"{folder} cannot be written", hint="name another folder with -o")
+
+
+def check_replaced(folder: Path, names: Iterable[str], placed: Placed) -> None:
+    """Refuse to put anything in the place of folders that are not ours.
+
+    Raises:
+        Conflict: there is one.
+    """
+    for target in (folder.absolute() / name for name in names):
+        if not target.is_dir() or target.is_symlink() or placed.has_folder(target):
+            continue
+        mark = _MARKS.get(target.suffix)
+        if mark is None or not (target / mark).is_file():
+            raise Conflict(
+                f"{target} is a folder that no build is known to have made, so it is not replaced",
+                hint="move it away or delete it; or give another folder with -o, or another name with --name",
+            )
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other build places anything in a folder, and keep others waiting."""
+    with writing_explained(folder):
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def writing_explained(folder: Path) -> Iterator[None]:
+    """Turn what a folder's disk or its rights refuse into an error that names it."""
+    try:
+        with full_disk_explained(folder):
+            yield
+    except OSError as exc:
+        kind = {PermissionError: Denied, FileNotFoundError: NotFound}.get(type(exc), SkerryError)
+        raise kind(f"{exc.filename or folder} cannot be written: {exc.strerror}") from exc
+
+
 def place(sources: Mapping[str, Source], folder: Path, placed: Placed, texts: Mapping[str, str]) -> None:
     """Copy finished files and folders, and write texts, into `folder` by name; then show all of them at once.
 
     A name appears whole, or stays as it was.
+
+    Raises:
+        Conflict: a folder that is not ours has the name.
+        NoSpace, Denied, NotFound: as they say.
     """
     folder = folder.absolute()
-    with part_of(folder / "skerry") as part:
-        new = [name for name, source in sources.items() if not placed.has(folder / name, source.sha256)]
+    check_replaced(folder, (*sources, *texts), placed)
+    with writing_explained(folder), part_of(folder / "skerry") as part:
+        new = [name for name, each in sources.items() if not _is_there(folder / name, each, placed)]
         for name in new:
             path = sources[name].path
             if path.is_dir():
                 _copy_tree(path, part / name)
             else:
                 copy_file(path, part / name)
-                _fsync(part / name)
+                fsync(part / name)
         for name, text in texts.items():
             (part / name).write_text(text)
         for name in (*new, *texts):
@@ -177,15 +236,25 @@ def place(sources: Mapping[str, Source], folder: Path, placed: Placed, texts: Ma
                     (folder / name).rename(part / f"{name}.old")
             (part / name).rename(folder / name)
     for name in new:
-        if sources[name].sha256:
+        if (folder / name).is_dir():
+            placed.note_folder(folder / name)
+        elif sources[name].sha256:
             placed.note(folder / name, sources[name].sha256)
 
 
+def _is_there(target: Path, source: Source, placed: Placed) -> bool:
+    return bool(source.sha256) and placed.has(target, source.sha256)
+
+
 def place_text(output: Path, text: str) -> None:
-    """Write a text to its place."""
-    with part_of(output) as part:
+    """Write a text to its place.
+
+    Raises:
+        NoSpace, Denied, NotFound: as they say.
+    """
+    with writing_explained(output.absolute().parent), part_of(output) as part:
         (part / "text").write_text(text)
-        _fsync(part / "text")
+        fsync(part / "text")
         (part / "text").rename(output)
 
 
@@ -214,11 +283,3 @@ def _copy_with_mode(source: str, target: str) -> None:
 def _copy_owner(source: Path, target: Path) -> None:
     found = source.lstat()
     os.chown(target, found.st_uid, found.st_gid, follow_symlinks=False)
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -18,7 +18,8 @@ from typing import Any
 from skerry.commands import Arg
 from skerry.errors import BadInput, NotFound, Unavailable
 from skerry.images.answers import Answers
-from skerry.images.placing import sha256_of, state_of
+from skerry.images.placing import state_of
+from skerry.images.sums import sha256_of
 
 FORMAT = 4  # of the JSON
 

@@ -8,16 +8,16 @@ publishes (Debian's package distribution-gpg-keys), any other repository's by th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from skerry.errors import BadInput
+from skerry.images.sums import sha256_of
 
 KEYS = Path("/usr/share/distribution-gpg-keys")
-RELEASES = ("fedora", "centos")
 Address = Literal["baseurl", "mirrorlist", "metalink"]
 _SCHEMES = ("http", "https", "ftp", "file")
 
@@ -39,6 +39,20 @@ class RpmRepository:
         """Where it is on this machine, for a file: address."""
         parts = urlsplit(self.url)
         return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+    @property
+    def revision(self) -> str:
+        """What its index is now, if it is on this machine: packages that were added there are another content."""
+        try:
+            return sha256_of(self.folder / "repodata/repomd.xml") if self.folder else ""
+        except OSError:  # the installer tells what is wrong with it
+            return ""
+
+    @property
+    def inputs(self) -> Mapping[str, object]:
+        """All of it that decides what is installed."""
+        revision = self.revision
+        return asdict(self) | ({"revision": revision} if revision else {})
 
 
 def release_repositories(

@@ -18,13 +18,6 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "skerry/images"
 
 
-def settings_file() -> Path:
-    """Where the settings of this user are: the machine's for root."""
-    if os.geteuid() == 0:
-        return Path("/etc/skerry/build.toml")
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "skerry/build.toml"
-
-
 @dataclass(frozen=True)
 class BuildSettings:
     """How images are built on this machine."""

@@ -33,9 +33,10 @@ from skerry.images.outputs.disk import RawDisk
 from skerry.images.outputs.disk_plan import DiskPlan
 from skerry.images.outputs.disk_writer import DiskWriter
 from skerry.images.outputs.output import OutputBuild
-from skerry.images.placing import copy_sparse, sha256_of
+from skerry.images.placing import copy_sparse
 from skerry.images.recipe import Packages
 from skerry.images.settings import BuildSettings
+from skerry.images.sums import sha256_of
 from skerry.images.toolbox import Tools
 from skerry.images.tools import TOOLS_SOURCE, tools_tree
 from skerry.images.verify_outputs import Comparison

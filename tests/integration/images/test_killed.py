@@ -269,7 +269,7 @@ async def test_a_changed_script_installs_nothing_and_several_outputs_share_the_r
         "output tar",
         "output dir",
     ]
-    assert (tmp_path / "out/web/root/changed").read_text() == "changed\n"
+    assert (tmp_path / "out/web.dir/root/changed").read_text() == "changed\n"
     sums = await commands.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=tmp_path / "out")
     assert "web.raw: OK" in sums.stdout
     assert (tmp_path / "out/web.manifests/packages.json").exists()

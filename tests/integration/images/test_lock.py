@@ -18,8 +18,9 @@ from skerry.images.builder import read_facts
 from skerry.images.installers.installer import BASE_TAR, read_packages
 from skerry.images.lock import BadLock, LockBroken
 from skerry.images.locking import Locked, lock_recipe
-from skerry.images.package_files import PARTIAL, sha256_of
+from skerry.images.package_files import PARTIAL
 from skerry.images.settings import BuildSettings
+from skerry.images.sums import sha256_of
 from skerry.images.verify import NotReproducible, verify
 from skerry.progress import Quiet
 
@@ -74,9 +75,11 @@ async def site(settings: BuildSettings, tmp_path: Path) -> Site:
 
 async def test_a_lock_names_what_a_build_installs(settings: BuildSettings, tmp_path: Path) -> None:
     recipe = write(tmp_path)
+    recipe.with_suffix(".lock").write_text("<<<<<<< ours\n")  # of a merge, which only a new lock mends
 
     locked = await lock(recipe, settings)
 
+    assert locked.changes == ()
     _, builder = await begin(Order(recipe, ()), settings, COMMANDS, Quiet())
     async with builder.base() as base:
         installed = read_packages(base)

@@ -19,6 +19,7 @@ from skerry.images.installers.deb import (
     installed_packages,
     keep_packages,
     link_packages,
+    local_indexes,
     path_filters,
     trim_packages,
 )
@@ -246,3 +247,23 @@ def test_the_archive_is_bounded_and_drops_the_oldest(tmp_path: Path) -> None:
     trim_packages(tmp_path, 250)
 
     assert sorted(each.name for each in folder.iterdir()) == ["1.deb", "2.deb"]
+
+
+def test_what_another_build_trims_meanwhile_is_no_matter(tmp_path: Path) -> None:
+    (tmp_path / "gone.deb").symlink_to("nowhere")  # listed, and not there when it is looked at
+
+    trim_packages(tmp_path, 0)
+
+
+def test_a_repository_on_this_machine_is_another_one_when_its_packages_change(tmp_path: Path) -> None:
+    release = tmp_path / "dists/trixie/Release"
+    release.parent.mkdir(parents=True)
+    lines = (f"deb [trusted=yes] copy:{tmp_path} trixie main", "deb http://m.example/debian trixie main")
+    keys = []
+    for text in ("one", "other"):
+        release.write_text(text)
+        keys.append(local_indexes(lines))
+
+    assert [len(each) for each in keys] == [1, 1]
+    assert keys[0] != keys[1]
+    assert "indexes" not in DebInstaller(MEANING, lines[1:], "1").inputs

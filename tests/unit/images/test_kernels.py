@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-from pathlib import Path
-
 import pytest
 
-from skerry.images.kernels import Kernel, find_kernel, kernels_in
-from skerry.images.recipe import BadRecipe
+from skerry.images.kernels import Kernel, kernels_in
 
 DEBIAN = [
     "./vmlinuz",
@@ -69,23 +64,3 @@ def test_rescue_and_crash_kernels_are_not_what_a_machine_starts_with() -> None:
     names = ["boot/vmlinuz-0-rescue-0a1b", "boot/initramfs-0-rescue-0a1b.img", "boot/initramfs-6.14kdump.img"]
 
     assert kernels_in(names) == []
-
-
-def test_a_tar_of_a_root_is_read(tmp_path: Path) -> None:
-    assert find_kernel(tar_of(tmp_path, FEDORA)).version == "6.14.0-63.fc42.x86_64"
-
-
-@pytest.mark.parametrize(
-    ("names", "missing"), [(FEDORA[:1], "no initial RAM disk for its kernel 6.14.0-63"), ([], "no kernel")]
-)
-def test_a_root_that_cannot_boot_says_what_is_missing(tmp_path: Path, names: list[str], missing: str) -> None:
-    with pytest.raises(BadRecipe, match=missing):
-        find_kernel(tar_of(tmp_path, names))
-
-
-def tar_of(folder: Path, names: list[str]) -> Path:
-    tar = folder / "root.tar"
-    with tarfile.open(tar, "w") as archive:
-        for name in names:
-            archive.addfile(tarfile.TarInfo(name), io.BytesIO())
-    return tar

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from skerry.images.placing import Placed, Source, copy_sparse, place, sha256_of
+from skerry.errors import Conflict, Denied, NoSpace, NotFound, SkerryError
+from skerry.images.placing import (
+    Placed,
+    Source,
+    alone_in,
+    check_folder,
+    check_replaced,
+    copy_sparse,
+    place,
+    place_text,
+)
+from skerry.images.sums import sha256_of
 from skerry.sizes import MIB
 
 
@@ -81,20 +94,115 @@ def test_what_is_in_place_is_not_copied_again_until_somebody_writes_to_it(tmp_pa
     assert sorted(path.name for path in out.iterdir()) == ["a.raw", "sums"]
 
 
-def test_folders_take_the_place_of_what_was_there(tmp_path: Path) -> None:
-    source, out, placed = tmp_path / "source", tmp_path / "out", Placed(tmp_path / "placed")
+def folder_to_place(tmp_path: Path) -> Path:
+    source = tmp_path / "source"
     (source / "etc").mkdir(parents=True)
     (source / "etc/file").write_text("new")
     (source / "etc/file").chmod(0o4711)
     (source / "link").symlink_to("/nowhere")
     os.mkfifo(source / "pipe")
-    (out / "root").mkdir(parents=True)
-    (out / "root/old").touch()
+    return source
 
-    place({"root": Source(source)}, out, placed, {})
 
-    assert (out / "root/etc/file").stat().st_mode & 0o7777 == 0o4711
-    assert (out / "root/link").readlink() == Path("/nowhere")
-    assert (out / "root/pipe").is_fifo()
-    assert not (out / "root/old").exists()
-    assert [path.name for path in out.iterdir()] == ["root"]
+def test_folders_take_the_place_of_those_that_were_placed_before(tmp_path: Path) -> None:
+    source, out, placed = folder_to_place(tmp_path), tmp_path / "out", Placed(tmp_path / "placed")
+    out.mkdir()
+    place({"a.dir": Source(source)}, out, placed, {})
+    (out / "a.dir/old").touch()
+
+    place({"a.dir": Source(source)}, out, placed, {})
+
+    assert (out / "a.dir/etc/file").stat().st_mode & 0o7777 == 0o4711
+    assert (out / "a.dir/link").readlink() == Path("/nowhere")
+    assert (out / "a.dir/pipe").is_fifo()
+    assert not (out / "a.dir/old").exists()
+    assert [path.name for path in out.iterdir()] == ["a.dir"]
+
+
+@pytest.mark.parametrize("name", ["web", "web.dir", "web.oci", "web.qcow2"])
+def test_a_folder_that_was_not_placed_is_never_replaced(tmp_path: Path, name: str) -> None:
+    source, out = folder_to_place(tmp_path), tmp_path / "out"
+    (out / name).mkdir(parents=True)
+    (out / name / "work").write_text("of a month")
+
+    with pytest.raises(Conflict, match=f"{name} is a folder that no build"):
+        place({"web.tar": Source(source / "etc/file"), name: Source(source)}, out, Placed(tmp_path / "placed"), {})
+
+    assert (out / name / "work").read_text() == "of a month"
+    assert [path.name for path in out.iterdir()] == [name]
+
+
+def test_manifests_are_known_when_the_cache_was_deleted(tmp_path: Path) -> None:
+    out, about = tmp_path / "out", tmp_path / "about"
+    for folder in (out, about):
+        folder.mkdir()
+    (about / "sizes.json").write_text("{}")
+
+    for cache in ("one", "other"):
+        place({"a.manifests": Source(about)}, out, Placed(tmp_path / cache), {})
+
+    assert [path.name for path in out.iterdir()] == ["a.manifests"]
+
+
+def test_a_folder_of_another_place_is_not_one_that_was_placed(tmp_path: Path) -> None:
+    source, out, placed = folder_to_place(tmp_path), tmp_path / "out", Placed(tmp_path / "placed")
+    out.mkdir()
+    place({"a.dir": Source(source)}, out, placed, {})
+    (out / "a.dir").rename(tmp_path / "kept")
+    (out / "a.dir").mkdir()
+
+    with pytest.raises(Conflict):
+        check_replaced(out, ["a.dir"], placed)
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(NotFound) as caught:
+        check_folder(tmp_path / "my out")
+
+    assert caught.value.hint == f"make it first: mkdir -p '{tmp_path}/my out'"
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+
+    with pytest.raises(Denied, match="cannot be written"):
+        check_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.EACCES, Denied),
+        (errno.EROFS, SkerryError),
+        (errno.ENOENT, NotFound),
+        (errno.ENOTDIR, SkerryError),
+        (errno.ENOSPC, NoSpace),
+    ],
+)
+def test_what_the_disk_refuses_names_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[SkerryError]
+) -> None:
+    def refuse(path: Path) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+
+    with pytest.raises(kind, match=str(tmp_path)):
+        place_text(tmp_path / "a.lock", "text")
+
+
+def test_builds_place_into_one_folder_one_after_the_other(tmp_path: Path) -> None:
+    sums = tmp_path / "sums"
+    sums.write_text("")
+
+    def add(line: int) -> None:
+        with alone_in(tmp_path):
+            before = sums.read_text()
+            sums.write_text(f"{before}{line}\n")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(add, range(200)))
+
+    assert sorted(map(int, sums.read_text().split())) == list(range(200))

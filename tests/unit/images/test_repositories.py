@@ -179,3 +179,15 @@ async def test_a_recipe_becomes_an_installer(tmp_path: Path) -> None:
 async def test_dnf_4_is_needed(tmp_path: Path, programs: Says, message: str) -> None:
     with pytest.raises(Unavailable, match=message):
         await rpm_installer(MEANING, BuildSettings(rpm_unsigned=True), Answers(tmp_path, programs))
+
+
+def test_a_repository_on_this_machine_is_another_one_when_its_packages_change(tmp_path: Path) -> None:
+    (tmp_path / "repodata").mkdir()
+    repository = RpmRepository("own", tmp_path.as_uri())
+    found = []
+    for text in ("one", "other"):
+        (tmp_path / "repodata/repomd.xml").write_text(text)
+        found.append(repository.inputs)
+
+    assert found[0] != found[1]
+    assert "revision" not in RpmRepository("far", MIRROR).inputs

@@ -233,15 +233,3 @@ def _escaped(character: str) -> str:
     if _HARMLESS.fullmatch(character):
         return character
     return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
-
-
-def path_shown(text: str) -> str:
-    """The path that `shown` wrote."""
-    if not text.startswith("\\/"):
-        return text.removeprefix("/")
-    return re.sub(rb"\\(\\|[0-7]{3})", _unescaped, text[2:].encode()).decode("utf-8", "surrogateescape")
-
-
-def _unescaped(match: re.Match[bytes]) -> bytes:
-    word = match.group(1)
-    return b"\\" if word == b"\\" else bytes([int(word, 8) & 0xFF])

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from skerry.commands import Arg
 from skerry.errors import CommandFailed, SkerryError
@@ -27,11 +27,13 @@ from skerry.images.lock import InstalledPackage, LockBroken, differences
 from skerry.images.package_files import Stock
 from skerry.images.recipe import BadRecipe, Packages
 from skerry.images.session import alone_argv, namespace_argv, pack_argv
+from skerry.images.sums import sha256_of
 from skerry.images.words import Meaning, Source
 from skerry.progress import Progress
 
 FORMAT = 7  # of what the hooks do; part of the step's key
 TIMEOUT_S = 3600.0
+_LOCAL = re.compile(r"deb\s+(?:\[[^\]]*\]\s+)?(?:file|copy):(?://)?(/\S+)\s+(\S+)")  # as in sources.list(5)
 _ARCHIVES = "/var/cache/apt/archives/"
 # Devices are those of the machine, for a plain user can make none; they go with the namespace.
 _DEVICES = (
@@ -129,6 +131,7 @@ class DebInstaller:
             "packages": vars(self.meaning.packages),
             "preferences": preferences(self.meaning.packages, self.meaning.repositories),
             "program": self.program,
+            **({"indexes": indexes} if (indexes := local_indexes(self.deb_lines)) else {}),
             **({} if self.architecture == "amd64" else {"architecture": self.architecture}),
         }
 
@@ -199,6 +202,16 @@ class DebInstaller:
         return await release_date(self.meaning.source, self.deb_lines, build.workspace, build.commands)
 
 
+def local_indexes(lines: Sequence[str]) -> list[str]:
+    """What the repositories on this machine have now, among apt's sources: the hashes of their Release files."""
+    found = []
+    for match in filter(None, map(_LOCAL.match, lines)):
+        folder = Path(unquote(match[1])) / "dists" / match[2]
+        files = (file for file in (folder / "InRelease", folder / "Release") if file.is_file())
+        found += [sha256_of(file) for file in files]
+    return found
+
+
 def deb_archive(packages: Path, source: Source) -> Path:
     """Where the packages of a source are kept between builds."""
     return packages / f"{source}".replace(":", "-")
@@ -248,14 +261,13 @@ def installed_packages(status: str, archive: Path) -> list[InstalledPackage]:
         if fields.get("Status", "").endswith(" installed"):
             name, version, architecture = fields["Package"], fields["Version"], fields["Architecture"]
             file = archive / f"{name}_{version.replace(':', '%3a')}_{architecture}.deb"
-            found.append(InstalledPackage(name, version, architecture, _sha256(file)))
+            found.append(InstalledPackage(name, version, architecture, _hash_of(file)))
     return sorted(found)
 
 
-def _sha256(file: Path) -> str:
+def _hash_of(file: Path) -> str:
     try:
-        with file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
+        return sha256_of(file)
     except FileNotFoundError:  # another build may trim just now
         return ""
 
@@ -349,8 +361,12 @@ def keep_packages(folder: Path, archive: Path) -> None:
 
 def trim_packages(archive: Path, limit: int) -> None:
     """Keep the archive within `limit` bytes; what no build used for longest goes first."""
-    files = [file for file in archive.rglob("*") if file.suffix in {".deb", ".rpm"}]
-    packages = [(file.stat().st_mtime, file.stat().st_size, file) for file in files]
+    packages = []
+    for file in archive.rglob("*"):
+        if file.suffix in {".deb", ".rpm"}:
+            with contextlib.suppress(FileNotFoundError):  # another build may trim just now
+                found = file.stat()
+                packages.append((found.st_mtime, found.st_size, file))
     excess = sum(size for _, size, _ in packages) - limit
     for _, size, file in sorted(packages):
         if excess <= 0:

@@ -11,7 +11,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skerry.errors import CommandFailed, NotFound, Unavailable
@@ -34,10 +34,11 @@ from skerry.images.installers.rpm_archive import copy_whole, epoch_of, keep, lin
 from skerry.images.installers.rpm_database import Listed
 from skerry.images.installers.rpm_root import DNF_4, KEYS, LEFT_BEHIND, forget_when, inside, is_address, remembered
 from skerry.images.lock import InstalledPackage, Lock, LockBroken, LockedPackage, differences
-from skerry.images.package_files import find_files, moved_on, sha256_of
+from skerry.images.package_files import find_files, moved_on
 from skerry.images.recipe import Packages
 from skerry.images.repositories import RpmRepository, check_repository
 from skerry.images.session import Session, bubblewrap_argv, namespace_argv, open_session
+from skerry.images.sums import sha256_of
 
 FORMAT = 1  # of what is done here; part of the step's key
 TIMEOUT_S = 3600.0
@@ -65,7 +66,7 @@ class RpmInstaller:
         return {
             "format": FORMAT,
             "source": self.source,
-            "mirrors": [asdict(each) for each in self.repositories],
+            "mirrors": [each.inputs for each in self.repositories],
             "packages": vars(self.packages),
             "kept": [each.name for each in self.kept],
             "program": self.program,
@@ -192,7 +193,7 @@ class _Installation:
             except OSError as exc:
                 raise Unavailable(
                     f"the key {source} of the repository {repository.name} cannot be read: {exc.strerror}",
-                    hint="the package distribution-gpg-keys has those of releases; SKERRY_RPMKEYS names others",
+                    hint="the package distribution-gpg-keys has those of releases; SKERRY_RPM_KEYS names others",
                 ) from exc
             keys.append(copy.as_uri())
         return replace(repository, keys=tuple(keys))

@@ -16,7 +16,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, get_args
 
 from skerry.images.recipe import BadRecipe, Mistake, Place, Script
@@ -101,18 +100,6 @@ def minimizer_mistakes(script: Script) -> list[Mistake]:
     text = script.body.decode("utf-8", "surrogateescape")
     list(_rules(text, Place(script.place.file, script.place.line + 1), mistakes))
     return mistakes
-
-
-def parse_rules(text: str, file: str) -> tuple[Rule, ...]:
-    """Read the rules of a file.
-
-    Raises:
-        BadRecipe: with every mistake, each with its line.
-    """
-    mistakes: list[Mistake] = []
-    rules = tuple(_rules(text, Place(Path(file), 1), mistakes))
-    _refuse(mistakes)
-    return rules
 
 
 def _refuse(mistakes: Sequence[Mistake]) -> None:

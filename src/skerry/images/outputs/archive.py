@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from skerry.commands import Arg
 from skerry.images.outputs.output import OutputBuild
 from skerry.images.placing import copy_file
 from skerry.images.words import Meaning
@@ -28,23 +30,32 @@ class Tar:
 
 
 class Directory:
-    """The root unpacked: owners are kept when root builds, and are the builder's own otherwise."""
+    """The root unpacked.
+
+    When root builds, owners and extended attributes (capabilities of files, too) are kept. Otherwise all belongs
+    to who builds, and may be read and written by them: what they cannot read could not be put in its place.
+    """
 
     name = "dir"
     help = "the root as a folder"
     tools: tuple[str, ...] = ()
 
     def inputs(self, meaning: Meaning) -> Mapping[str, object]:  # noqa: ARG002 - the root says it all
-        """Nothing but the root."""
-        return {"format": 1}
+        """Nothing but the root, and whether it is unpacked by root."""
+        return {"format": 2, "owners": os.geteuid() == 0}
 
     async def make(self, build: OutputBuild, folder: Path) -> None:
-        """Unpack the root's tar; devices and, without root, owners stay out."""
-        root = folder / build.name
+        """Unpack the root's tar into the folder NAME.dir; devices and, without root, owners stay out."""
+        root = folder / f"{build.name}.dir"
         root.mkdir()
-        await build.commands.run(
-            ["tar", "--extract", "--file", build.root_tar, "--directory", root, "--exclude=./dev/*"],
-            cwd=build.workspace.path,
-            timeout=900,
-            pass_fds=[build.workspace.lock],
-        )
+        for argv in unpack_argvs(build.root_tar, root, os.geteuid()):
+            await build.commands.run(argv, cwd=build.workspace.path, timeout=900, pass_fds=[build.workspace.lock])
+
+
+def unpack_argvs(tar: Path, root: Path, user_id: int) -> list[list[Arg]]:
+    """The commands that unpack a root."""
+    unpack: list[Arg] = ["tar", "--extract", "--file", tar, "--directory", root, "--exclude=./dev/*"]
+    if user_id == 0:
+        return [[*unpack, "--xattrs", "--xattrs-include=*"]]
+    # The RPM family has files of mode 0000 and folders of mode 0555.
+    return [unpack, ["chmod", "--recursive", "u+rwX", root]]

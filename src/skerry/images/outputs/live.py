@@ -36,6 +36,7 @@ from skerry.images.outputs.signed import SignedPrograms, read_signed
 from skerry.images.placement import lay_out
 from skerry.images.placing import copy_file
 from skerry.images.recipe import BadRecipe
+from skerry.images.sums import sha256_of
 from skerry.images.words import Meaning
 from skerry.sizes import MIB
 
@@ -171,7 +172,7 @@ async def _root_image(build: OutputBuild, type: str) -> LiveImage:  # noqa: A002
         inputs = {"format": FORMAT, "type": type, "epoch": build.epoch, "tools": build.tools.root.name}
         async with build.shared("live", inputs, make) as entry:
             await asyncio.to_thread(copy_file, entry / name, path)
-    digest = await asyncio.to_thread(sha256, path)
+    digest = await asyncio.to_thread(sha256_of, path)
     return LiveImage(path, type, path.stat().st_size, digest)
 
 
@@ -204,12 +205,6 @@ def erofs_words(epoch: int) -> tuple[str, ...]:
     """The same for erofs; its UUID has nothing of the output, which only borrows it."""
     uuid = identity("live", str(epoch))
     return "--quiet", "--tar=f", f"-T{epoch}", f"-U{uuid}", "-zlz4hc,9", "-C65536"
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()
 
 
 async def module_entries(
@@ -309,7 +304,8 @@ def copy_manifests(about: Path, target: Path) -> None:
 def write_sums(folder: Path, *, but: Sequence[str] = ()) -> None:
     """Write SHA256SUMS of all files of a folder, without those of these names."""
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in but]
-    (folder / "SHA256SUMS").write_text("".join(f"{sha256(path)}  {path.relative_to(folder)}\n" for path in paths))
+    lines = [f"{sha256_of(path)}  {path.relative_to(folder)}\n" for path in paths]
+    (folder / "SHA256SUMS").write_text("".join(lines))
 
 
 def settle(folder: Path, epoch: int) -> None:

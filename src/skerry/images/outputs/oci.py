@@ -15,6 +15,7 @@ from pathlib import Path
 
 from skerry.images.outputs import live
 from skerry.images.outputs.output import OutputBuild
+from skerry.images.sums import sha256_of
 from skerry.images.words import Meaning
 
 FORMAT = 1
@@ -50,7 +51,7 @@ class Oci:
         await _compress(build, layer)
         build.progress.update(0.9, "digests")
         diff_id, digest = await asyncio.gather(
-            asyncio.to_thread(live.sha256, build.root_tar), asyncio.to_thread(live.sha256, layer)
+            asyncio.to_thread(sha256_of, build.root_tar), asyncio.to_thread(sha256_of, layer)
         )
         size = layer.stat().st_size
         layer.rename(blobs / digest)

@@ -13,7 +13,6 @@ from skerry.images.words.line import Line, matching
 from skerry.images.words.meaning import Meaning, Repository, Source
 
 DEB_DISTRIBUTIONS = ("debian", "ubuntu")
-RPM_DISTRIBUTIONS = ("fedora", "centos")
 _DEB = re.compile(rf"({'|'.join(DEB_DISTRIBUTIONS)}):([a-z][a-z0-9.-]*)(?:/([a-z0-9,-]+))?")
 _RPM = re.compile(r"(fedora|centos(?=(?:-stream)?:[0-9]))(?:-stream)?:([0-9]{1,3}|rawhide)(?:-stream)?")
 _ADDRESS = re.compile(r"[A-Za-z0-9_.~:/?#\[\]@!&'()*+,;=%{}$-]{1,2000}")

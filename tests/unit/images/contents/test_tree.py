@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.images.contents.roots import tree
 
-from skerry.images.contents.tree import Entry, Tree, path_shown, shown
+from skerry.images.contents.tree import Entry, Tree, shown
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,18 @@ def test_a_pattern_through_a_link_out_of_the_root_stays_inside() -> None:
 
 def test_folders_that_nobody_listed_are_there() -> None:
     assert list(tree("a/b/c")) == ["a", "a/b", "a/b/c"]
+
+
+def path_shown(text: str) -> str:
+    """The path that a line shows, as whoever reads a manifest finds it."""
+    if not text.startswith("\\/"):
+        return text.removeprefix("/")
+    return re.sub(rb"\\(\\|[0-7]{3})", _unescaped, text[2:].encode()).decode("utf-8", "surrogateescape")
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    word = match.group(1)
+    return word if word == b"\\" else bytes([int(word, 8) & 0xFF])
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.unit.images.minimize.written import parse_rules
 
 from skerry.images.minimize.rules import (
     Options,
     Rule,
     is_minimizer,
     minimizer_mistakes,
-    parse_rules,
     understand_minimizer,
 )
 from skerry.images.recipe import BadRecipe, Place, Script

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.images.contents.roots import tree
+from tests.unit.images.minimize.written import parse_rules
 
 from skerry.images.contents.packages import Installed, Package
 from skerry.images.contents.tree import Entry, Tree, parent_of
-from skerry.images.minimize.rules import Rule, parse_rules
+from skerry.images.minimize.rules import Rule
 from skerry.images.minimize.selection import STANDARD, Removal, plan_removal, select, won
 
 NOTHING = Installed()

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.images.minimize.written import parse_rules
 
 from skerry.images.contents.folder import FolderFiles, opened_root
 from skerry.images.minimize import survey as survey_program
 from skerry.images.minimize import sweep
-from skerry.images.minimize.rules import parse_rules
 from skerry.images.minimize.survey import survey
 
 
