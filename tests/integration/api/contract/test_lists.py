@@ -31,6 +31,9 @@ async def test_an_image_is_uploaded_in_pieces_imported_used_and_removed(cloud: C
     assert (image["name"], image["state"], image["size"]) == ("raw", "ready", len(content))
     changed = await cloud.do("PATCH", "images/raw", json={"description": "bytes"})
     assert changed.json()["description"] == "bytes"
+    again = {"name": "same", "storage_pool": image["storage_pool"], "volume": image["volume"]}
+    twice = await cloud.do("POST", "images", json=again)
+    assert (twice.status_code, twice.json()["code"]) == (409, "in-use")
 
     await cloud.make_vm("user-of-raw", disks=[{"kind": "image", "image": "raw"}])
     used = await cloud.do("DELETE", "images/raw")
