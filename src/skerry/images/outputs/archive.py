@@ -37,7 +37,7 @@ class Directory:
     """
 
     name = "dir"
-    help = "the root as a folder"
+    help = "the root as a folder; with owners and capabilities of files as root only"
     tools: tuple[str, ...] = ()
 
     def inputs(self, meaning: Meaning) -> Mapping[str, object]:  # noqa: ARG002 - the root says it all
