@@ -27,6 +27,8 @@ ENVIRONMENT = {"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", "TERM": "dumb
 _NAME_SERVERS = "/etc/resolv.conf"
 # Where systemd-resolved, which does not run in a session, would keep what /etc/resolv.conf is a link to.
 _RESOLVED = ("/run/systemd/resolve/stub-resolv.conf", "/run/systemd/resolve/resolv.conf")
+# Where other programs of the machine keep it.
+_MANAGED = ("/run/NetworkManager/resolv.conf", "/run/resolvconf/resolv.conf")
 # Modes of what scripts make are not to tell whose build it was.
 _UMASK = ("/bin/sh", "-c", 'umask 022; exec "$@"', "sh")
 _MOUNT_POINTS = ("dev", "proc", "run", "sys", "tmp")
@@ -220,7 +222,7 @@ def outside_argv(
     argv = bubblewrap_argv()
     argv += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
     argv += ["--tmpfs", "/tmp", "--tmpfs", "/run"]  # noqa: S108 - new ones
-    for path in _RESOLVED:
+    for path in (*_RESOLVED, *_MANAGED):
         argv += ["--ro-bind-try", path, path]
     for folder in (inputs, cwd):
         if folder is not None:
