@@ -100,3 +100,16 @@ def test_an_image_that_is_there_is_not_built_in_another_way(
 
     assert result.status == 2
     assert "this is none" in result.err
+
+
+def test_check_tells_the_mistakes_of_every_recipe(nobody: Skerry, tmp_path: Path) -> None:
+    texts = {"a": "lang /", "b": "lang C", "c": "timezone /etc/passwd"}
+    recipes = [tmp_path / f"{name}.ks" for name in texts]
+    for recipe, text in zip(recipes, texts.values(), strict=True):
+        recipe.write_text(f"url --url=debian:trixie\n{text}\n")
+
+    done = nobody("image", "check", *recipes)
+
+    assert (done.status, done.out) == (2, f"{recipes[1]}: good\n")
+    assert f"{recipes[0]}:2: lang: " in done.err
+    assert f"{recipes[2]}:2: timezone: " in done.err
