@@ -8,6 +8,7 @@ forms (`skerry vm disk add`), which know whose they are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,7 @@ _RANDOM = frozenset({"/dev/urandom", "/dev/random", "/dev/hwrng"})
 _BOOT_FILES = frozenset({"kernel", "initrd"})
 _ALWAYS_FILES = frozenset({*_BOOT_FILES, "dtb", "loader", "nvram", "emulator", "bootloader"})
 _FILE_ATTRIBUTES = frozenset({"file", "template"})
+_ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")  # Europe/Berlin is no path
 _SEED = "-seed"  # how the volumes are named that hold first settings of guests, with their passwords
 
 _Formats = frozenset[tuple[str | None, str]]  # files behind disks, and as what QEMU reads them
@@ -171,6 +173,8 @@ def _values(root: etree._Element) -> Iterator[tuple[etree._Element, str, str]]:
             yield element, place, text
         for key, value in element.items():
             name = str(key)
+            if (element.tag, name) == ("clock", "timezone") and _ZONE.fullmatch(str(value)):
+                continue
             if name in _FILE_ATTRIBUTES or ("/" in value and (element.tag, name) != ("entry", "name")):
                 yield element, f"{place}@{name}", str(value)
 

@@ -31,6 +31,8 @@ async def test_what_is_there_and_plain_hardware_may_stay_and_change(host: Host) 
     assert changed.memory == 96 * 1024**2
     await host.call(definition.define, await edited(host, "discard='unmap'", "discard='ignore'"))
     await host.call(definition.define, await edited(host, "</memory>", "</memory><title>a/b c</title>"))
+    zone = "offset='timezone' timezone='Europe/Berlin'"
+    await host.call(definition.define, await edited(host, "offset='utc'", zone))
     path = (await seed(host, "cd")).path
     cd = f"<disk device='cdrom'><source file='{path}'/><target dev='sda' bus='sata'/></disk>"
     await host.call(definition.define, await edited(host, "</devices>", f"{cd}<panic model='isa'/></devices>"))
