@@ -234,9 +234,11 @@ def hooks_argv(hooks: Sequence[Path], mounted: Mounted | None, mark: str) -> lis
         plain = mounted.offset == 0 and mounted.disk.is_block_device()
         words = ["rw" if plain else options, mounted.disk, mounted.kind]
     watched = ("setpriv", "--pdeathsig", "TERM", "--", "sh", "-c", _SUPERVISOR, "hooks", str(os.getpid()))
-    alone = ("setpriv", "--pdeathsig", "KILL", "--", "unshare", "--mount", "--pid", "--fork", "--kill-child")
+    # What the node unmounts while hooks run must not live on in their namespace; theirs is theirs all the same.
+    mounts = ("--mount", "--propagation", "slave", "--mount-proc")
+    alone = ("setpriv", "--pdeathsig", "KILL", "--", "unshare", *mounts, "--pid", "--fork", "--kill-child", "--")
     script: list[Arg] = ["sh", "-c", _SCRIPT, "hooks", mark, *words, str(_GRACE)]
-    return [*watched, *alone, "--mount-proc", "--", *script, *hooks]
+    return [*watched, *alone, *script, *hooks]
 
 
 def _explained(said: _Said, status: int) -> HookFailed:

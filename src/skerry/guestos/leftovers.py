@@ -15,7 +15,7 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +25,8 @@ from skerry.errors import CommandFailed, TimedOut, Unavailable
 T = TypeVar("T")
 
 _ROUNDS = 3  # what ends frees other things, and may leave others behind
-_GONE_S = 5.0  # until a killed process is gone
+_GONE_S = 5.0  # until a killed process is gone, or a loop device that nobody uses
+_LOOK_S = 0.1
 _COMMAND_S = 30.0
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _DELETED = " (deleted)"
@@ -58,6 +59,7 @@ class Device:
     file: str = ""
     parents: tuple[str, ...] = ()  # with their partitions
     names: tuple[str, ...] = ()  # others that it has, such as /dev/dm-0, /dev/loop0p1
+    let_go: bool = field(default=False, compare=False)  # a loop device that the kernel frees with its last user
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,15 @@ class Left:
 
     def __bool__(self) -> bool:
         return bool(self.processes or self.mounts or self.mappings or self.loops)
+
+    @property
+    def ours(self) -> Left:
+        """Without loop devices that are let go already.
+
+        A mount of them may live on in another mount namespace that was made while it was there, as of a machine
+        or of a build; nobody but the kernel can end it there.
+        """
+        return replace(self, loops=tuple(loop for loop in self.loops if not loop.let_go))
 
     def names(self) -> tuple[str, ...]:
         """Each for people."""
@@ -157,7 +168,10 @@ def removal_argv(left: Left) -> list[list[Arg]]:
 async def remove_left(
     look: Callable[[], Left], commands: Commands, tell: Callable[[str], None]
 ) -> tuple[str, ...]:
-    """Remove what `look` finds until it finds nothing; the names of what is still there after some rounds."""
+    """Remove what `look` finds until it finds nothing; the names of what is still there after some rounds.
+
+    A loop device that is detached, and that another mount namespace still uses, is told of and no trouble.
+    """
     told: set[str] = set()
     left = await asyncio.to_thread(look)
     for _ in range(_ROUNDS):
@@ -173,8 +187,19 @@ async def remove_left(
                 await commands.run(argv, timeout=_COMMAND_S)
             except (CommandFailed, TimedOut, Unavailable) as exc:
                 tell(exc.message)
-        left = await asyncio.to_thread(look)
+        left = await asyncio.to_thread(_settled, look)
+        if left and not left.ours:
+            tell(f"detached, until another mount namespace lets go of it: {', '.join(left.names())}")
+            return ()
     return left.names()
+
+
+def _settled(look: Callable[[], Left]) -> Left:
+    """What is left when the kernel has had its time to free what was let go."""
+    end = time.monotonic() + _GONE_S
+    while (left := look()) and not left.ours and time.monotonic() < end:
+        time.sleep(_LOOK_S)
+    return left
 
 
 def _kill(pids: Sequence[int]) -> None:
@@ -252,7 +277,8 @@ def _devices(sys: Path) -> Iterator[Device]:
         try:
             if (folder / "loop/backing_file").exists():
                 file = (folder / "loop/backing_file").read_text().rstrip("\n").removesuffix(_DELETED)
-                yield Device(f"/dev/{folder.name}", file=file, names=_partitions(folder))
+                let_go = (folder / "loop/autoclear").read_text().strip() == "1"
+                yield Device(f"/dev/{folder.name}", file=file, names=_partitions(folder), let_go=let_go)
             elif (folder / "dm/name").exists():
                 name = (folder / "dm/name").read_text().strip()
                 parents = tuple(f"/dev/{parent.name}" for parent in (folder / "slaves").iterdir())

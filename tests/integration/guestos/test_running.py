@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.fixtures.little_definition import write_definition
+from tests.fixtures.skerry_up import until
 
 from skerry.errors import BadInput, CommandFailed, TimedOut
 from skerry.guestos.environment import environment_of
@@ -169,6 +171,30 @@ async def test_leftovers_of_a_run_that_was_cut_off_are_found_by_disk_and_uuid(tm
     assert not left(disk)
 
 
+@pytest.fixture
+def copied(tmp_path: Path, disk: Path, mount_point: Path) -> Iterator[str]:
+    """The loop device of a disk, mounted here and in a namespace made since, such as of a started machine."""
+    device = subprocess.run(["losetup", "--find", "--show", disk], capture_output=True, text=True, check=True)
+    loop = device.stdout.strip()
+    subprocess.run(["mke2fs", "-q", loop], check=True)
+    subprocess.run(["mount", loop, mount_point], check=True)
+    mark = tmp_path / "copied"
+    with subprocess.Popen(["unshare", "--mount", "sh", "-c", f"touch {mark}; exec sleep 600"]) as other:
+        until(mark.exists, "there is no other namespace")
+        yield loop
+        other.kill()
+    until(lambda: not left_now(disk), "it does not let go")
+
+
+async def test_a_mount_that_another_namespace_copied_does_not_stand_in_the_way(disk: Path, copied: str) -> None:
+    lines: list[str] = []
+
+    stays = await Runner().remove_leftovers(UUID, [disk], lines.append)
+
+    assert stays == ()
+    assert lines[-1] == f"detached, until another mount namespace lets go of it: loop device {copied}"
+
+
 @pytest.mark.parametrize(("words", "refused"), [("good", False), ("bad", True)])
 async def test_parameters_are_verified_before_anything_is_made(
     tmp_path: Path, disk: Path, words: str, *, refused: bool
@@ -192,4 +218,9 @@ async def test_a_definition_of_an_older_interface_has_nothing_to_verify_with(tmp
 
 
 def left(disk: Path) -> Left:
+    """Other tests may make namespaces at any time, which hold what is let go."""
+    return left_now(disk).ours
+
+
+def left_now(disk: Path) -> Left:
     return left_behind(read_facts(), uuid=UUID, disks=[str(disk)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from skerry.guestos.leftovers import Device, Facts, Left, Mount, Process, left_behind, read_mounts, removal_argv
 
 DISK = "/srv/web1.raw"
@@ -62,6 +64,15 @@ def test_what_was_there_before_is_not_left_behind() -> None:
 
     assert not left.without(left)
     assert left.without(Left()).names() == left.names()
+
+
+def test_a_loop_device_that_is_let_go_is_the_kernels_and_no_longer_ours() -> None:
+    let_go = replace(LOOP, let_go=True)
+    left = left_behind(Facts((), (), (let_go,)), uuid="", disks=[DISK])
+
+    assert left.loops == (let_go,)
+    assert not left.ours
+    assert left_behind(Facts((), (ROOT,), (let_go, PARTITION)), uuid="", disks=[DISK]).ours.mounts == (ROOT,)
 
 
 def test_names_of_mount_points_may_hold_anything() -> None:
