@@ -113,15 +113,25 @@ def diff(
     new: ImagePath,
     *,
     every: Annotated[bool, typer.Option("--all", help="Show every file, not only the first.")] = False,
+    locked: Locked = False,
+    syntax: Syntax = "",
+    lenient: Lenient = False,
 ) -> None:
     """Show what differs between two images: packages, licences, files, sizes.
 
-    Ends with 0 also when they differ; with --json, programs see whether they do.
+    Recipes may be named instead; their options are for both. Ends with 0 also when the images differ; with --json,
+    programs see whether they do.
     """
-    from skerry.images.build import Order  # noqa: PLC0415 - the build extra
-    from skerry.images.diff import compare  # noqa: PLC0415
+    from skerry.images.diff import compare  # noqa: PLC0415 - the build extra
 
-    difference = compare(*(_about(each, Order(each) if _is_recipe(each) else None) for each in (old, new)))
+    def order_for(recipe: Path | None) -> Order | None:
+        return order_of_recipe(recipe, syntax=syntax, lenient=lenient, locked=locked, lock=None)
+
+    recipes = [each for each in (old, new) if _is_recipe(each)]
+    if not recipes:
+        order_for(None)  # which says so where there are options
+    before, after = (_about(each, order_for(each) if each in recipes else None) for each in (old, new))
+    difference = compare(before, after)
     if run.json:
         output.put_json(difference.as_json())
         return

@@ -116,9 +116,8 @@ def install(run: Run, *, user: _User = _PLAIN_USER, data_dir: _DataDir = None) -
 
     path, data = unit_path(user=user), _data_dir(data_dir).absolute()
     try:
-        data.mkdir(
-            mode=0o711, parents=True, exist_ok=True
-        )  # systemd starts no unit that may write where nothing is
+        # systemd starts no unit that may write where nothing is.
+        data.mkdir(mode=0o711, parents=True, exist_ok=True)
     except OSError as exc:
         raise Unavailable(f"the data folder {data} cannot be made: {exc.strerror}") from exc
     try:

@@ -16,13 +16,14 @@ from skerry.images.installers.deb import DebInstaller
 from skerry.images.installers.installer import Installer
 from skerry.images.installers.rpm_source import rpm_installer
 from skerry.images.lock import BadLock, Lock
+from skerry.images.outputs.disk import Qcow2Disk, RawDisk
 from skerry.images.outputs.output import Output, tools_of
 from skerry.images.outputs.registry import find_output
 from skerry.images.recipe import Remark, read_recipe
 from skerry.images.settings import BuildSettings
 from skerry.images.steps import Step, step
 from skerry.images.tools import TOOLS_SOURCE, tools_key, tools_packages
-from skerry.images.words import Meaning, understand
+from skerry.images.words import Meaning, check_disks, understand
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,8 @@ async def make_plan(
         raise BadInput("an output is asked for twice")
     answers = Answers(settings.cache / ANSWERS, commands)
     understood = understand(await read_recipe(recipe, answers, version=syntax), lenient=lenient)
+    if any(isinstance(each, RawDisk | Qcow2Disk) for each in wanted):
+        check_disks(understood, recipe)
     meaning = understood.meaning
     if lock:
         check_lock(lock, meaning, recipe)

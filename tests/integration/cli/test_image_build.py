@@ -102,6 +102,31 @@ def test_an_image_that_is_there_is_not_built_in_another_way(
     assert "this is none" in result.err
 
 
+def test_a_difference_is_that_to_the_image_that_the_same_options_build(
+    skerry: Skerry, orders: list[Order], tmp_path: Path
+) -> None:
+    recipe = tmp_path / "new.ks"
+    recipe.touch()
+
+    skerry("image", "diff", recipe, "old.qcow2", "--locked", "--lenient")
+
+    (order,) = orders
+    assert (order.recipe, order.lenient, order.lock) == (recipe, True, tmp_path / "new.lock")
+    assert "this is none" in skerry("image", "diff", "old.qcow2", "new.qcow2", "--locked").err
+
+
+def test_a_plan_of_disks_that_cannot_be_written_names_the_line(nobody: Skerry, tmp_path: Path) -> None:
+    recipe = tmp_path / "mirror.ks"
+    raid = "part raid.1 --size=99\npart raid.2 --size=99\nraid / --level=0 --device=r raid.1 raid.2\n"
+    recipe.write_text(f"url --url=debian:trixie\n{raid}%packages\n%end\n")
+
+    done = nobody("image", "plan", recipe)
+
+    assert done.status == 2
+    assert f"{recipe}:4: " in done.err
+    assert nobody("image", "plan", recipe, "--output", "tar").status == 0
+
+
 def test_check_tells_the_mistakes_of_every_recipe(nobody: Skerry, tmp_path: Path) -> None:
     texts = {"a": "lang /", "b": "lang C", "c": "timezone /etc/passwd"}
     recipes = [tmp_path / f"{name}.ks" for name in texts]

@@ -8,4 +8,5 @@ from skerry.images.words.source import parse_source as parse_source
 from skerry.images.words.understand import HONOURED as HONOURED
 from skerry.images.words.understand import Understood as Understood
 from skerry.images.words.understand import check as check
+from skerry.images.words.understand import check_disks as check_disks
 from skerry.images.words.understand import understand as understand

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from skerry.errors import BadInput
 from skerry.images.outputs.devices import unwritable
@@ -110,18 +111,25 @@ def check(recipe: Recipe, *, lenient: bool = False) -> Understood:
         BadRecipe: with every mistake.
     """
     understood = understand(recipe, lenient=lenient)
-    whole = Place(recipe.path, 0)
+    check_disks(understood, recipe.path)
+    return understood
+
+
+def check_disks(understood: Understood, recipe: Path) -> None:
+    """Look whether the disks that a recipe describes can be laid out and written.
+
+    Raises:
+        BadRecipe: with every device that cannot, and its line.
+    """
+    whole = Place(recipe, 0)
     try:
         layout = lay_out(understood.meaning.storage)
     except BadInput as exc:
-        place = understood.devices.get(
-            exc.message.partition(":")[0], whole
-        )  # what is about one device begins with it
-        raise BadRecipe(f"{place}: {exc.message}", hint=exc.hint) from exc
+        device = exc.message.partition(":")[0]  # what is about one device begins with it
+        raise BadRecipe(f"{understood.devices.get(device, whole)}: {exc.message}", hint=exc.hint) from exc
     if wrong := list(unwritable(layout)):
         lines = [f"{understood.devices.get(device, whole)}: {error.message}" for device, error in wrong]
         raise BadRecipe("\n".join(lines), hint=wrong[0][1].hint)
-    return understood
 
 
 def _order(recipe: Recipe) -> Callable[[Mistake | Remark], tuple[int, int]]:
