@@ -54,7 +54,7 @@ async def served(tmp_path: Path, certificate: Certificate) -> AsyncIterator[Serv
         sockets = listen(["127.0.0.1"], 0)
         address = url(sockets, "me")
         client = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=address, verify=tls, headers=headers, timeout=10)
+            httpx.AsyncClient(base_url=address, verify=tls, headers=headers, timeout=60)
         )
         life = await stack.enter_async_context(AsyncExitStack())
         await life.enter_async_context(serving(app, sockets, certificate.context()))

@@ -54,7 +54,7 @@ async def test_a_console_is_closed_when_the_browser_goes(served: Served) -> None
     async with websockets.connect(console_url(served), ssl=served.tls) as console:
         await console.recv()
         console.transport.abort()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not served.behind.consoles.pipe.closed:
                 await asyncio.sleep(0)
 
@@ -79,7 +79,7 @@ async def test_events_flow_and_a_listener_that_goes_is_noticed(served: Served) -
         while await anext(lines) != "event: reset":
             pass
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await served.behind.events.closed.wait()
 
 

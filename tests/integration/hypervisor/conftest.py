@@ -67,7 +67,7 @@ class Heard:
                 self.events.append(event)
                 self._more.notify_all()
 
-    async def until(self, true: Callable[[HypervisorEvent], bool], *, limit_s: float = 20) -> HypervisorEvent:
+    async def until(self, true: Callable[[HypervisorEvent], bool], *, limit_s: float = 60) -> HypervisorEvent:
         """The first event for which this is true, past or to come."""
         async with asyncio.timeout(limit_s), self._more:
             await self._more.wait_for(lambda: any(map(true, self.events)))
@@ -96,7 +96,7 @@ async def heard(lab: Lab) -> AsyncIterator[Heard]:
     await asyncio.wait([listening])
 
 
-async def eventually(true: Callable[[], Awaitable[bool]], *, limit_s: float = 20) -> None:
+async def eventually(true: Callable[[], Awaitable[bool]], *, limit_s: float = 60) -> None:
     """Wait for a condition that has no event."""
     async with asyncio.timeout(limit_s):
         while not await true():

@@ -26,7 +26,7 @@ class Readable(Protocol):
 
 async def read_until(stream: Readable, wanted: bytes) -> bytes:
     got = b""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while wanted not in got:
             more = await stream.read()
             assert more, f"the console ended after {got!r}"
@@ -35,7 +35,7 @@ async def read_until(stream: Readable, wanted: bytes) -> bytes:
 
 
 async def read_to_the_end(stream: Readable) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await stream.read():
             pass
 

@@ -20,7 +20,7 @@ def release() -> Iterator[threading.Event]:
 
 async def until(true: object) -> None:
     assert callable(true)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.001)
 

@@ -132,7 +132,7 @@ async def consoles(behind: Libvirt) -> AsyncIterator[SerialConsoles]:
 async def shown(stream: SerialStream, size: int) -> bytes:
     """The next bytes."""
     got = b""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(got) < size:
             got += await stream.read()
     return got
@@ -230,7 +230,7 @@ async def test_a_console_that_opens_when_nobody_wants_it_any_more_is_closed(
 
     domain.answers.set()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(InUse):
                 again = await consoles.open(ONE)

@@ -41,7 +41,7 @@ class Cloud:
         answer = await self.do(method, path, **more)
         assert answer.status_code == 202, answer.text
         task = await self.ended(answer.json()["id"])
-        assert task["state"] == "succeeded", task
+        assert task["state"] == "succeeded", task["error"]
         return task
 
     async def ended(self, task_id: str) -> dict[str, Any]:
