@@ -88,6 +88,7 @@ class World:
         self.server = server
         self.manager = manager
         self.folder = folder
+        self._seen = ""  # the newest task that was told of
 
     async def killed(self, point: str, **order: Any) -> dict[str, Any]:
         """Let the manager be killed at this point of a task, start it again, and say how the task ended."""
@@ -101,6 +102,8 @@ class World:
         tasks = await self.manager.ask(do="settle")
         assert tasks is not None, self.manager.words()
         newest: dict[str, Any] = tasks[0]
+        assert newest["id"] != self._seen, f"nothing came after {newest['title']!r}"
+        self._seen = newest["id"]
         return newest
 
     async def known(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
