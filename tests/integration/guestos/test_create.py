@@ -20,7 +20,7 @@ needs_loops = pytest.mark.skipif(not Path("/dev/loop-control").exists(), reason=
 
 
 @pytest.fixture
-def ganeti(tmp_path: Path, kept_images: BuildSettings) -> Ganeti:
+def ganeti(tmp_path: Path, kept_guests: BuildSettings) -> Ganeti:
     return Ganeti(tmp_path)
 
 

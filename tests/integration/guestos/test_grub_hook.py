@@ -39,7 +39,7 @@ elif program == "mcopy":
 
 
 @pytest.fixture
-def ganeti(tmp_path: Path, kept_images: BuildSettings) -> Ganeti:
+def ganeti(tmp_path: Path, kept_guests: BuildSettings) -> Ganeti:
     """A node that runs the hook; `chroot` there does what the guest's programs would."""
     ganeti = Ganeti(tmp_path)
     write_hooks(["grub"], ganeti.hooks)

@@ -25,7 +25,7 @@ PATIENCE = "systemd.default_device_timeout_sec=600"  # the login waits for a ser
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory, kept_images: BuildSettings) -> Ganeti:
+def node(tmp_path_factory: pytest.TempPathFactory, kept_guests: BuildSettings) -> Ganeti:
     """A node that installs packages: nobody prepared a root."""
     ganeti = Ganeti(tmp_path_factory.mktemp("node"))
     ganeti.tar.unlink()

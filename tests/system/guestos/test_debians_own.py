@@ -23,8 +23,8 @@ SETTINGS = "SUITE=trixie\nEXTRA_PKGS=linux-image-cloud-amd64\n"
 
 
 @pytest.fixture(scope="module")
-def debians_own(tmp_path_factory: pytest.TempPathFactory, kept_images: BuildSettings) -> DebiansOwn:
-    return installed(tmp_path_factory.mktemp("debian"), kept_images)
+def debians_own(tmp_path_factory: pytest.TempPathFactory, kept_guests: BuildSettings) -> DebiansOwn:
+    return installed(tmp_path_factory.mktemp("debian"), kept_guests)
 
 
 def words_of(disk: Path) -> list[str]:

@@ -47,9 +47,9 @@ def assert_ends(pid: int) -> None:
         os.close(descriptor)
 
 
-def test_killed_and_failing_it_leaves_nothing(tmp_path: Path, kept_images: BuildSettings) -> None:
+def test_killed_and_failing_it_leaves_nothing(tmp_path: Path, kept_guests: BuildSettings) -> None:
     write_definition(tmp_path / "os", create=CREATE)
-    with start(tmp_path, kept_images, "wait") as process:
+    with start(tmp_path, kept_guests, "wait") as process:
         try:
             assert process.stderr is not None
             assert any("the script works on /dev/vda" in line for line in process.stderr)
@@ -61,7 +61,7 @@ def test_killed_and_failing_it_leaves_nothing(tmp_path: Path, kept_images: Build
         assert_ends(machine)
 
     (tmp_path / "disk").unlink()
-    with start(tmp_path, kept_images, "fail") as process:
+    with start(tmp_path, kept_guests, "fail") as process:
         _, said = process.communicate(timeout=900)
 
     assert process.returncode
@@ -69,4 +69,4 @@ def test_killed_and_failing_it_leaves_nothing(tmp_path: Path, kept_images: Build
     assert "(sleep); ending it" in said
     assert "left behind: mount /tmp/a point of /dev/vda; removing it" in said
     assert not (tmp_path / "disk").exists()
-    assert list((kept_images.cache / "tmp").iterdir()) == []
+    assert list((kept_guests.cache / "tmp").iterdir()) == []
