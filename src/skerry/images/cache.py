@@ -80,18 +80,8 @@ class Cache:
                 f"the image cache {self.root} cannot be used: {exc.strerror}",
                 hint="set SKERRY_IMAGE_CACHE to a folder that you may write",
             ) from exc
-        await self._spread(self._tmp)
         for lock in self._tmp.glob("*.lock"):
             await self._remove_if_abandoned(lock)
-
-    async def _spread(self, folder: Path) -> None:
-        """Let each folder made in this one begin in a part of the disk of its own (T of chattr(1), of ext4).
-
-        ext4 looks at all inodes freed in the last minutes before it takes one (`recently_deleted`, ialloc.c): ten
-        thousand files take ten seconds where as many were just removed, and less than one elsewhere.
-        """
-        with contextlib.suppress(Unavailable):  # no such program: then it is slower
-            await self._commands.run(["chattr", "-f", "+T", folder], ok=range(256), timeout=60)
 
     def has(self, kind: str, key: str) -> bool:
         """Whether an entry is there."""
@@ -162,6 +152,7 @@ class Cache:
             lock = _open_locked(path.with_suffix(".lock"))
         try:
             with full_disk_explained(self.root):
+                await self._spread(self._tmp)
                 path.mkdir()
                 scratch = await self._make_scratch(path)
             yield Workspace(path, scratch, lock)
@@ -170,6 +161,15 @@ class Cache:
                 await self._give_up(path, lock)
             else:
                 self._removals.append(asyncio.create_task(self._give_up(path, lock)))
+
+    async def _spread(self, folder: Path) -> None:
+        """Let each folder made in this one begin in a part of the disk of its own (T of chattr(1), of ext4).
+
+        ext4 looks at all inodes freed in the last minutes before it takes one (`recently_deleted`, ialloc.c): ten
+        thousand files take ten seconds where as many were just removed, and less than one elsewhere.
+        """
+        with contextlib.suppress(Unavailable):  # no such program: then it is slower
+            await self._commands.run(["chattr", "-f", "+T", folder], ok=range(256), timeout=60)
 
     async def _make_scratch(self, workspace: Path) -> Path:
         folder = scratch_of(workspace, os.geteuid())

@@ -136,7 +136,7 @@ setsid sleep 601 &
 
     assert not left(disk)
     told = "\n".join(lines)
-    assert told.count("(sleep)") == 2
+    assert told.count("left behind: process ") == 2
     assert f"mount {mount_point} of /dev/loop" in told
     assert f"mount {mount_point}/lost+found of tmpfs" in told
     assert "loop device /dev/loop" in told
