@@ -15,8 +15,9 @@ from typing import Any
 from skerry.commands import Commands
 from skerry.images.about import AboutBuild, write_about
 from skerry.images.answers import NOTES, trim_notes
-from skerry.images.cache import Cache, Workspace, key_of, tree_size
+from skerry.images.cache import Cache, Workspace, key_of
 from skerry.images.configure import Scripts, before_packages, configure
+from skerry.images.folders import tree_size
 from skerry.images.installers.deb import deb_archive, trim_packages
 from skerry.images.installers.installer import BASE_TAR, PACKAGES_JSON, BaseBuild
 from skerry.images.outputs.output import OutputBuild, Shared, tools_of

@@ -25,9 +25,9 @@ from pathlib import Path
 
 from skerry.commands import Commands
 from skerry.errors import CommandFailed, NoSpace, SkerryError, Unavailable
+from skerry.images.folders import flush, fsync, mounts_below, remove_tree, tree_size
 from skerry.sizes import format_size
 
-_TRIES = 5  # to remove a folder
 _HIDDEN = 0o711  # roots have password hashes: who cannot list the keys finds none; namespaces get through
 _LOOK_AGAIN_S = 0.1  # between two tries for a lock that another build holds
 # As the C library says it, and as apt and tar do.
@@ -119,7 +119,7 @@ class Cache:
             with self._deletion_explained(workspace.path), full_disk_explained(self.root):
                 folder.mkdir()
                 await make(workspace, folder)
-                await asyncio.to_thread(_flush, folder)
+                await asyncio.to_thread(flush, folder)
                 entry.parent.mkdir(mode=_HIDDEN, parents=True, exist_ok=True)
                 try:
                     folder.rename(entry)
@@ -322,44 +322,6 @@ def no_space(folder: Path) -> NoSpace:
     )
 
 
-def tree_size(folder: Path) -> int:
-    """The bytes that a folder takes on its disk; nothing when it is gone."""
-    try:
-        total = folder.lstat().st_blocks * 512
-        with os.scandir(folder) as names:
-            for each in names:
-                if each.is_dir(follow_symlinks=False):
-                    total += tree_size(Path(each.path))
-                else:
-                    total += each.stat(follow_symlinks=False).st_blocks * 512
-    except FileNotFoundError:
-        return 0
-    return total
-
-
-def mounts_below(folder: Path, table: str | None = None) -> list[Path]:
-    """Where something is mounted in a folder, deepest first, by /proc/self/mountinfo (proc_pid_mountinfo(5))."""
-    lines = (Path("/proc/self/mountinfo").read_text() if table is None else table).splitlines()
-    # Blanks, tabs, line ends and backslashes are written as three octal digits.
-    points = [
-        re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), line.split()[4]) for line in lines
-    ]
-    return [point for point in map(Path, reversed(points)) if folder in point.parents or folder == point]
-
-
-def remove_tree(path: Path) -> None:
-    """Delete a folder, if it is there; links are deleted, not followed."""
-    for _ in range(_TRIES):
-        try:
-            shutil.rmtree(path)
-        except FileNotFoundError:
-            return
-        except OSError as exc:
-            # A program that was just killed may have made one more file.
-            if exc.errno != errno.ENOTEMPTY:
-                raise
-
-
 def _open_locked(path: Path) -> int:
     """A new lock file, held. One that a clean-up removed before it was locked is made again."""
     while True:
@@ -382,20 +344,3 @@ async def _acquire(lock: int, how: int) -> None:
     """Wait for a lock in a way that can be cancelled; the kernel tells nobody when it is free."""
     while not _try(lock, how):  # noqa: ASYNC110
         await asyncio.sleep(_LOOK_AGAIN_S)
-
-
-def _flush(folder: Path) -> None:
-    """Put every file of a folder on the disk before its name appears."""
-    for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            fsync(path)
-    fsync(folder)
-
-
-def fsync(path: Path) -> None:
-    """Put a file, or the names in a folder, on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

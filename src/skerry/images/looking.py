@@ -12,8 +12,9 @@ from skerry.commands import Commands
 from skerry.images.answers import NOTES
 from skerry.images.build import Order, begin
 from skerry.images.builder import ROOT_TAR, read_facts
-from skerry.images.cache import Cache, tree_size
+from skerry.images.cache import Cache
 from skerry.images.configure import open_root
+from skerry.images.folders import tree_size
 from skerry.images.history import PlannedStep, explain
 from skerry.images.session import Session, open_session
 from skerry.images.settings import BuildSettings

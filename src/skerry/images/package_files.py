@@ -18,7 +18,8 @@ from pathlib import Path
 
 from skerry.commands import Arg, Commands
 from skerry.errors import CommandFailed, NotFound
-from skerry.images.cache import Workspace, fsync, full_disk_explained
+from skerry.images.cache import Workspace, full_disk_explained
+from skerry.images.folders import fsync
 from skerry.images.lock import Lock, LockBroken, LockedPackage
 from skerry.images.sums import sha256_of
 from skerry.progress import Progress

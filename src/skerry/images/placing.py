@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skerry.errors import Conflict, Denied, NotFound, SkerryError
-from skerry.images.cache import fsync, full_disk_explained, remove_tree
+from skerry.images.cache import full_disk_explained
+from skerry.images.folders import fsync, remove_tree
 
 # A file that only a folder of ours has, by the ending of the folder; a root may have anything.
 _MARKS = {".manifests": "sizes.json", ".oci": "oci-layout", ".pxe": "boot.ipxe"}

@@ -21,7 +21,8 @@ from tests.integration.images.conftest import Recorder, Tiny, with_post, write
 
 from skerry.errors import CommandFailed
 from skerry.images.build import Order, build, build_image
-from skerry.images.cache import Cache, tree_size
+from skerry.images.cache import Cache
+from skerry.images.folders import tree_size
 from skerry.images.plan import make_plan
 from skerry.images.session import namespace_argv
 from skerry.images.settings import BuildSettings

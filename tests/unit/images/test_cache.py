@@ -14,7 +14,8 @@ import pytest
 
 from skerry.commands import Arg, CommandRunner, Output
 from skerry.errors import HostError, NoSpace, Unavailable
-from skerry.images.cache import Cache, Make, Workspace, key_of, mounts_below, scratch_of
+from skerry.images.cache import Cache, Make, Workspace, key_of, scratch_of
+from skerry.images.folders import mounts_below
 
 KEY = "0" * 32
 
