@@ -108,7 +108,7 @@ class Host:
 
     async def act(self, uuid: UUID, action: Action) -> Machine:
         """Do something with a whole machine, and show what it is then."""
-        return await self.watch.note(await self.hypervisor.act(uuid, action))
+        return await self.watch.note(self.hypervisor.act(uuid, action))
 
     def check_hypervisor(self) -> None:
         """Make sure that what is known is how things are.

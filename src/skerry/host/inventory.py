@@ -5,7 +5,9 @@ Everything is published when it is noted, so what is here now and what listeners
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -53,6 +55,17 @@ class Inventory:
         self._lost: str | None = "the hypervisor was not reached yet"
         self._listeners: list[Callable[[HostEvent], None]] = []
         self._users: dict[str, tuple[User, ...]] | None = None
+        self._looks: dict[object, set[UUID]] = {}
+
+    @contextmanager
+    def look(self) -> Iterator[AbstractSet[UUID]]:
+        """While something is read: which machines were removed meanwhile, of which the read may not know."""
+        look, gone = object(), set[UUID]()
+        self._looks[look] = gone
+        try:
+            yield gone
+        finally:
+            del self._looks[look]
 
     def listen(self, listener: Callable[[HostEvent], None]) -> Callable[[], None]:
         """Call the listener for each event from now on; the returned function ends that."""
@@ -117,7 +130,9 @@ class Inventory:
             self.note_addresses(machine.uuid, ())
 
     def note_removed(self, uuid: UUID) -> None:
-        """A machine is gone."""
+        """A machine is gone, whatever looks say that began before."""
+        for gone in self._looks.values():
+            gone.add(uuid)
         if self.machines.pop(uuid, None) is not None:
             self.addresses.pop(uuid, None)
             self._users = None

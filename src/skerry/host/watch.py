@@ -6,7 +6,7 @@ After each (re)connect everything is listed anew, because what happened in betwe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from uuid import UUID
 
 from skerry.errors import NotFound, SkerryError, Unavailable
@@ -65,17 +65,26 @@ class Watch:
         Raises:
             NotFound: it is gone; that is noted too.
         """
+        return await self.note(self._read(uuid), reason)
+
+    async def _read(self, uuid: UUID) -> Machine:
         try:
-            machine = await self._hypervisor.machine(uuid)
+            return await self._hypervisor.machine(uuid)
         except NotFound:
             self._inventory.note_removed(uuid)
             raise
-        return await self.note(machine, reason)
 
-    async def note(self, machine: Machine, reason: str = "") -> Machine:
-        """Note how a machine is now, with what is known of its volumes."""
-        machine = await self._storage.describe(machine)
-        self._inventory.note_machine(machine, reason)
+    async def note(self, read: Awaitable[Machine], reason: str = "") -> Machine:
+        """Note how a machine is now, with what is known of its volumes.
+
+        Raises:
+            NotFound: it was removed meanwhile; it would be taken for one that is there, and its volumes be kept.
+        """
+        with self._inventory.look() as gone:
+            machine = await self._storage.describe(await read)
+            if machine.uuid in gone:
+                raise NotFound(f"there is no machine {machine.name} any more")
+            self._inventory.note_machine(machine, reason)
         self._follow_addresses(machine)
         return machine
 
@@ -117,8 +126,9 @@ class Watch:
         facts = await self.facts()
         networks = await self._hypervisor.networks()
         pools = await self._storage.pools()
-        machines = await self.machines()
-        self._inventory.note_listing(facts, machines, networks, pools)
+        with self._inventory.look() as gone:
+            machines = [machine for machine in await self.machines() if machine.uuid not in gone]
+            self._inventory.note_listing(facts, machines, networks, pools)
         for machine in machines:
             self._follow_addresses(machine)
 

@@ -15,14 +15,14 @@ from tests.unit.host.suite.machines import MachineSuite
 from tests.unit.host.suite.snapshots import SnapshotSuite
 from tests.unit.host.suite.volumes import VolumeSuite
 
-from skerry.errors import TimedOut, Unavailable
+from skerry.errors import NotFound, TimedOut, Unavailable
 from skerry.host.agent import Host
 from skerry.host.memory_hypervisor import MemoryHypervisor
 from skerry.host.operation import Nothing
 from skerry.host.operations import devices, machines
 from skerry.host.port import AgentConnected, Reached
 from skerry.host.simulated import simulated_host
-from skerry.host.types import Address, AddressesChanged, AddressSource, HostEvent, Samples
+from skerry.host.types import Address, AddressesChanged, AddressSource, HostEvent, Machine, Samples
 
 
 @pytest.fixture
@@ -132,6 +132,31 @@ async def test_an_address_that_one_look_does_not_show_is_not_given_up_at_once(
 
         assert await addresses_told(told) == ["192.0.2.1"]
         assert await addresses_told(told) == ["192.0.2.2"]
+
+
+async def test_a_look_that_began_before_a_removal_does_not_keep_the_volumes(
+    host: Host, hypervisor: MemoryHypervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await given.machine(host, "disk")
+    read, reading, removed = hypervisor.machine, asyncio.Event(), asyncio.Event()
+
+    async def slowly(uuid: UUID) -> Machine:
+        found = await read(uuid)
+        reading.set()
+        await removed.wait()
+        return found
+
+    with monkeypatch.context() as slow:
+        slow.setattr(hypervisor, "machine", slowly)
+        look = asyncio.create_task(host.watch.machine(given.ONE))
+        await reading.wait()
+    await host.call(machines.undefine, machines.UndefineMachine(uuid=given.ONE))
+    removed.set()
+    with pytest.raises(NotFound):
+        await look
+
+    await given.delete(host, "disk")
+    assert await host.storage.driver("skerry").volumes() == []
 
 
 async def test_machines_that_run_are_sampled(tmp_path: Path) -> None:
