@@ -102,9 +102,10 @@ class Workflows:
         if _perform is not None:
             raise RuntimeError("there is one engine in a process")
         _perform = perform
+        address = self._url.render_as_string(hide_password=False)
         config: DBOSConfig = {
             "name": "skerry",
-            "system_database_url": self._url.render_as_string(hide_password=False),
+            "system_database_url": address,
             "executor_id": self._executor,
             "application_version": _VERSION,
             "serializer": _Json(),
@@ -115,6 +116,10 @@ class Workflows:
         try:
             if self._url.database and self._url.get_backend_name() == "sqlite":
                 _prepare(Path(self._url.database))
+            else:
+                # Not by `launch`, which holds up the loop: an index that is made concurrently waits for all older
+                # reads of the database, and those of this process could not end.
+                await asyncio.to_thread(DBOS.migrate, address)
             DBOS(config=config)
             DBOS.launch()  # inside the loop, so that workflows run on it
         except Exception as exc:
