@@ -41,6 +41,7 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LAST_WORDS = 12  # lines of output that a failure repeats
 _PREPARING = frozenset({"bwrap", "setpriv", "unshare"})
 GRACE_S = 3.0  # between asking a group to end and killing it
+_DRAIN_S = 1.0  # for output that is still in the pipes
 _LINE_LIMIT = 1024 * 1024  # bytes; a longer line of output is cut, so that a flood cannot fill memory
 
 
@@ -172,6 +173,7 @@ class CommandRunner:
             ) from None
         finally:
             await _end_group(process, grace)
+            await _close_pipes(process)
         status = process.returncode if process.returncode is not None else -1
         if status not in ok:
             raise _failure(argv, env, status, stderr or stdout)
@@ -261,6 +263,15 @@ async def _end_group(process: asyncio.subprocess.Process, grace: float) -> None:
                 await asyncio.wait_for(asyncio.shield(process.wait()), grace)
     if process.returncode is None:
         await process.wait()
+
+
+async def _close_pipes(process: asyncio.subprocess.Process) -> None:
+    """Read what nobody wants to its end: only there asyncio closes a pipe. Who left the group may hold it open."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_S):
+            for stream in filter(None, (process.stdout, process.stderr)):
+                while await stream.read(_LINE_LIMIT):
+                    pass
 
 
 def _failure(

@@ -66,6 +66,18 @@ async def test_a_program_over_its_time_is_stopped_with_all_its_children(tmp_path
         await asyncio.sleep(0.01)
 
 
+async def test_nothing_of_a_flood_that_nobody_reads_on_stays_open() -> None:
+    before = set(Path("/proc/self/fd").iterdir())
+
+    def enough(_line: str) -> None:
+        raise ValueError
+
+    with pytest.raises(ExceptionGroup):
+        await commands.run(["sh", "-c", "trap '' TERM; exec yes"], on_line=enough, grace=0.3)
+
+    assert set(Path("/proc/self/fd").iterdir()) <= before
+
+
 async def test_cancelling_the_caller_ends_the_program(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     running = asyncio.create_task(commands.run(["sh", "-c", f"echo $$ > {pid_file}; exec sleep 1000"]))
