@@ -378,14 +378,14 @@ def start_script(
     return Script(process.pid, os.fdopen(reading, "rb", buffering=0), process)
 
 
-def run_on_terminal(argv: Sequence[Arg]) -> int:
+def run_on_terminal(argv: Sequence[Arg], *, pass_fds: Sequence[int] = ()) -> int:
     """Run a person's own program, such as their editor, on their terminal with their environment; its exit status.
 
     Raises:
         Unavailable: there is no such program.
     """
     try:
-        return subprocess.run(_plain(argv), check=False).returncode
+        return subprocess.run(_plain(argv), check=False, pass_fds=pass_fds).returncode
     except OSError as exc:
         raise Unavailable(f"{argv[0]} cannot be started: {exc.strerror}") from exc
 

@@ -22,6 +22,7 @@ from skerry.images.looking import clean, look_ahead, open_shell
 from skerry.images.manifest.reading import About, read_about
 from skerry.images.recipe import read_recipe
 from skerry.images.results import Built
+from skerry.images.sandbox import whole_end
 from skerry.images.settings import load_settings
 from skerry.images.verify import verify
 from skerry.images.words import check as understand_all
@@ -152,8 +153,9 @@ def shell_here(order: Order, command: Sequence[str]) -> int:
                 opening = open_shell(order, load_settings(), CommandRunner(), progress)
                 session = await stack.enter_async_context(opening)
             term = {"TERM": os.environ.get("TERM", "dumb")}
-            argv = session.argv([*command] or ["/bin/sh"], chroot=True, env=term, terminal=True)
-            return run_on_terminal(argv)
+            told = await stack.enter_async_context(whole_end())
+            argv = session.argv([*command] or ["/bin/sh"], told, chroot=True, env=term, terminal=True)
+            return run_on_terminal(argv, pass_fds=[told])
 
     return _run(run())
 

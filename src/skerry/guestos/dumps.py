@@ -108,11 +108,8 @@ async def _restore(session: Session, source: BinaryIO) -> None:
     reading, writing = os.pipe()
     pump = asyncio.create_task(asyncio.to_thread(_pump, source, writing))
     try:
-        await session.commands.run(
-            session.argv(["restore", "-r", "-f", f"/dev/fd/{reading}"], network=False),
-            cwd=session.workspace.path,
-            timeout=_TIMEOUT_S,
-            pass_fds=[session.workspace.lock, reading],
+        await session.run(
+            ["restore", "-r", "-f", f"/dev/fd/{reading}"], timeout=_TIMEOUT_S, network=False, pass_fds=[reading]
         )
     except CommandFailed as exc:
         if disk_was_full(exc.message):

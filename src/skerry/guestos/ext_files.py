@@ -16,7 +16,8 @@ from pathlib import Path
 from skerry.commands import Arg, Output
 from skerry.errors import HostError
 from skerry.images.cache import Workspace
-from skerry.images.session import bubblewrap_argv, namespace_argv
+from skerry.images.sandbox import bubblewrap_argv
+from skerry.images.session import namespace_argv
 from skerry.images.toolbox import Tools
 
 MOST = 256 * 1024  # bytes of a file that is looked at; nothing that names a host is larger

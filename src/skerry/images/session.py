@@ -20,6 +20,7 @@ from pathlib import Path
 from skerry.commands import Arg, Commands, Output, Secret
 from skerry.errors import BadImage
 from skerry.images.cache import Workspace
+from skerry.images.sandbox import bubblewrap_argv, whole_end
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TIMEOUT_S = 900.0
@@ -32,11 +33,6 @@ _MANAGED = ("/run/NetworkManager/resolv.conf", "/run/resolvconf/resolv.conf")
 # Modes of what scripts make are not to tell whose build it was.
 _UMASK = ("/bin/sh", "-c", 'umask 022; exec "$@"', "sh")
 _MOUNT_POINTS = ("dev", "proc", "run", "sys", "tmp")
-# What a container's root may do, without making devices and without leaving a chroot by a number.
-_CAPABILITIES = (
-    *("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP", "SETFCAP"),
-    *("NET_BIND_SERVICE", "SYS_CHROOT", "AUDIT_WRITE"),
-)
 _XATTRS = ("--xattrs", "--xattrs-include=*", "--xattrs-exclude=security.selinux")
 
 
@@ -64,6 +60,7 @@ class Session:
         writable: Sequence[Path] = (),
         cwd: Path | None = None,
         network: bool = True,
+        pass_fds: Sequence[int] = (),
     ) -> Output:
         """Run a program in the root, or beside it with the machine read-only and the root writable.
 
@@ -77,19 +74,30 @@ class Session:
         """
         if chroot:
             await self._check_mount_points()
-        return await self.commands.run(
-            self.argv(argv, chroot=chroot, env=env, inputs=inputs, writable=writable, cwd=cwd, network=network),
-            stdin=stdin,
-            cwd=self.workspace.path,
-            timeout=timeout,
-            ok=ok,
-            on_line=on_line,
-            pass_fds=[self.workspace.lock],
-        )
+        async with whole_end() as told:
+            return await self.commands.run(
+                self.argv(
+                    argv,
+                    told,
+                    chroot=chroot,
+                    env=env,
+                    inputs=inputs,
+                    writable=writable,
+                    cwd=cwd,
+                    network=network,
+                ),
+                stdin=stdin,
+                cwd=self.workspace.path,
+                timeout=timeout,
+                ok=ok,
+                on_line=on_line,
+                pass_fds=[self.workspace.lock, told, *pass_fds],
+            )
 
     def argv(
         self,
         argv: Sequence[Arg],
+        told: int,
         *,
         chroot: bool = False,
         env: Mapping[str, str | Secret] | None = None,
@@ -99,12 +107,16 @@ class Session:
         network: bool = True,
         terminal: bool = False,
     ) -> list[Arg]:
-        """The whole command of `run`; with `terminal`, it may have the terminal that we have."""
+        """The whole command of `run`, which needs the descriptor `told` of `whole_end`.
+
+        With `terminal`, it may have the terminal that we have.
+        """
         words = {**self.environment, **(env or {})}
         inside = root_argv(self.root, inputs) if chroot else outside_argv(self.root, inputs, writable, cwd)
         inside += [] if network else ["--unshare-net"]
         inside += [] if terminal else ["--new-session"]
-        return [*namespace_argv(self.user_id), *_UMASK, *inside, *environment_argv(words), "--", *argv]
+        inside += ["--info-fd", str(told), *environment_argv(words)]
+        return [*namespace_argv(self.user_id), *_UMASK, *inside, "--", *argv]
 
     async def tool(
         self,
@@ -179,15 +191,6 @@ def alone_argv(user_id: int) -> list[Arg]:
     """The prefix of a program that mounts and starts much: all of it is gone when the program, or we, end."""
     users = () if user_id == 0 else _USERS
     return [*_LAST, "unshare", *users, "--mount", "--pid", "--fork", "--kill-child", "--"]
-
-
-def bubblewrap_argv() -> list[Arg]:
-    """The beginning of every bubblewrap here: own processes, few rights; what is to be seen follows."""
-    argv: list[Arg] = ["bwrap", "--die-with-parent"]
-    argv += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL"]
-    for name in _CAPABILITIES:
-        argv += ["--cap-add", f"CAP_{name}"]
-    return argv
 
 
 def root_argv(root: Path, inputs: Path | None = None) -> list[Arg]:

@@ -39,7 +39,7 @@ class Place:
 
 
 def contained_argv(place: Place, folders: Sequence[Path], *, network: bool) -> list[Arg]:
-    """The prefix that gives dnf a machine of its own, with `folders` to read beside."""
+    """The options of bubblewrap that give dnf a machine of its own, with `folders` to read beside."""
     argv: list[Arg] = ["--ro-bind", "/usr", "/usr"]
     for name in ("bin", "lib", "lib64", "sbin"):
         argv += ["--symlink", f"usr/{name}", f"/{name}"]
@@ -56,7 +56,7 @@ def contained_argv(place: Place, folders: Sequence[Path], *, network: bool) -> l
         argv += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
         argv += ["--ro-bind-try", f"/proc/{name}", place.root / "proc" / name]
     alone = [] if network else ["--unshare-net"]
-    return [*argv, *alone, "--chdir", place.work, "--"]
+    return [*argv, *alone, "--chdir", place.work]
 
 
 def dnf_argv(place: Place, release: str, *words: str, offline: bool = False) -> list[Arg]:

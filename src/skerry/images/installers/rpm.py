@@ -37,7 +37,8 @@ from skerry.images.lock import InstalledPackage, Lock, LockBroken, LockedPackage
 from skerry.images.package_files import find_files, moved_on
 from skerry.images.recipe import Packages
 from skerry.images.repositories import RpmRepository, check_repository
-from skerry.images.session import Session, bubblewrap_argv, namespace_argv, open_session
+from skerry.images.sandbox import bubblewrap_argv, whole_end
+from skerry.images.session import Session, namespace_argv, open_session
 from skerry.images.sums import sha256_of
 
 FORMAT = 1  # of what is done here; part of the step's key
@@ -212,14 +213,15 @@ class _Installation:
         clean = [] if epoch is None else ["env", "-i", *(f"{name}={value}" for name, value in env.items())]
         argv = dnf_argv(self._place, self._installer.release, *words, offline=offline)
         try:
-            await self._build.commands.run(
-                [*namespace_argv(os.geteuid()), *contained, *clean, *argv],
-                env=env,
-                cwd=home,
-                timeout=TIMEOUT_S,
-                on_line=on_line or self._follow.line,
-                pass_fds=[self._build.workspace.lock],
-            )
+            async with whole_end() as told:
+                await self._build.commands.run(
+                    [*namespace_argv(os.geteuid()), *contained, "--info-fd", str(told), "--", *clean, *argv],
+                    env=env,
+                    cwd=home,
+                    timeout=TIMEOUT_S,
+                    on_line=on_line or self._follow.line,
+                    pass_fds=[self._build.workspace.lock, told],
+                )
         except CommandFailed as exc:
             where = self._build.workspace.scratch.parent
             failure = explain(exc, self._follow, self._installer.source, where)
