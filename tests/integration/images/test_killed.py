@@ -100,7 +100,7 @@ async def test_a_killed_build_leaves_nothing_running_or_mounted(
     there_before = {path.name for path in (cache / "entries").iterdir()}
 
     await kill_at(recipe, cache, word)
-    await until(lambda: not working(cache), 20)
+    await until(lambda: not working(cache))
 
     assert mounted(cache) == []
     whole = {path.name for path in (cache / "entries").iterdir()}

@@ -165,4 +165,4 @@ async def test_requests_that_break_off_are_the_servers_business_only(
     request.cancel()
     await asyncio.wait([request])
 
-    await asyncio.wait_for(behind.events.closed.wait(), 5)
+    await asyncio.wait_for(behind.events.closed.wait(), 60)

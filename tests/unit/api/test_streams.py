@@ -51,7 +51,7 @@ class Line:
 
     async def next(self) -> Message:
         """The next message from the app."""
-        return await asyncio.wait_for(self.outgoing.get(), 5)
+        return await asyncio.wait_for(self.outgoing.get(), 60)
 
     async def event(self) -> dict[str, str]:
         """The next event of a stream, in its fields."""
@@ -116,8 +116,8 @@ async def test_a_stream_resumes_from_the_header_before_the_query(
 async def test_a_listener_that_goes_away_is_noticed_at_once(stream: Line, behind: StandIn) -> None:
     stream.incoming.put_nowait({"type": "http.disconnect"})
 
-    await asyncio.wait_for(behind.events.closed.wait(), 5)
-    await asyncio.wait_for(stream.done, 5)
+    await asyncio.wait_for(behind.events.closed.wait(), 60)
+    await asyncio.wait_for(stream.done, 60)
 
 
 async def test_a_server_that_stops_ends_its_streams(app: FastAPI, stream: Line, behind: StandIn) -> None:
@@ -158,7 +158,7 @@ async def test_the_stream_beats_and_ends_with_the_session() -> None:
         sent.append(message.get("body", b""))
 
     stream = EventStream(_three_events(), may_go_on=may_go_on, stopping=asyncio.Event(), heartbeat_s=0.001)
-    await asyncio.wait_for(stream({"type": "http"}, asyncio.Queue().get, send), 5)
+    await asyncio.wait_for(stream({"type": "http"}, asyncio.Queue().get, send), 60)
 
     assert asked.is_set()
     assert b": still here\n\n" in sent
@@ -207,7 +207,7 @@ async def test_words_about_the_window_do_not_reach_the_console(console: Line) ->
 async def test_a_browser_that_goes_away_closes_the_console(console: Line, behind: StandIn) -> None:
     console.incoming.put_nowait({"type": "websocket.disconnect", "code": 1001})
 
-    await asyncio.wait_for(console.done, 5)
+    await asyncio.wait_for(console.done, 60)
     assert behind.consoles.pipe.closed
 
 
@@ -269,7 +269,7 @@ async def test_pages_of_other_sites_open_no_console_and_use_up_no_ticket(
 async def test_tickets_do_not_reach_the_log(app: FastAPI, console: Line, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "skerry.access")
     console.incoming.put_nowait({"type": "websocket.disconnect", "code": 1001})
-    await asyncio.wait_for(console.done, 5)
+    await asyncio.wait_for(console.done, 60)
 
     assert "WS /api/v1/consoles/*** 101" in caplog.text
     assert "good-ticket" not in caplog.text

@@ -104,7 +104,7 @@ def test_without_such_a_name_they_are_shown_by_an_address_of_this_machine(opened
 
     shown = urlsplit(url(opened, ["cloud.invalid"]))
 
-    with socket.create_connection((str(shown.hostname), shown.port or 0), timeout=5):
+    with socket.create_connection((str(shown.hostname), shown.port or 0), timeout=60):
         pass
 
 
