@@ -153,9 +153,9 @@ def shell_here(order: Order, command: Sequence[str]) -> int:
                 opening = open_shell(order, load_settings(), CommandRunner(), progress)
                 session = await stack.enter_async_context(opening)
             term = {"TERM": os.environ.get("TERM", "dumb")}
-            told = await stack.enter_async_context(whole_end())
-            argv = session.argv([*command] or ["/bin/sh"], told, chroot=True, env=term, terminal=True)
-            return run_on_terminal(argv, pass_fds=[told])
+            info_fd = await stack.enter_async_context(whole_end())
+            argv = session.argv([*command] or ["/bin/sh"], info_fd, chroot=True, env=term, terminal=True)
+            return run_on_terminal(argv, pass_fds=[info_fd])
 
     return _run(run())
 

@@ -59,8 +59,8 @@ async def _end_of(first: int) -> None:
         if _is_first(first):
             loop.add_reader(descriptor, over.set)
             await over.wait()
-            loop.remove_reader(descriptor)
     finally:
+        loop.remove_reader(descriptor)
         os.close(descriptor)
 
 

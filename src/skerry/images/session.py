@@ -74,11 +74,11 @@ class Session:
         """
         if chroot:
             await self._check_mount_points()
-        async with whole_end() as told:
+        async with whole_end() as info_fd:
             return await self.commands.run(
                 self.argv(
                     argv,
-                    told,
+                    info_fd,
                     chroot=chroot,
                     env=env,
                     inputs=inputs,
@@ -91,13 +91,13 @@ class Session:
                 timeout=timeout,
                 ok=ok,
                 on_line=on_line,
-                pass_fds=[self.workspace.lock, told, *pass_fds],
+                pass_fds=[self.workspace.lock, info_fd, *pass_fds],
             )
 
     def argv(
         self,
         argv: Sequence[Arg],
-        told: int,
+        info_fd: int,
         *,
         chroot: bool = False,
         env: Mapping[str, str | Secret] | None = None,
@@ -107,7 +107,7 @@ class Session:
         network: bool = True,
         terminal: bool = False,
     ) -> list[Arg]:
-        """The whole command of `run`, which needs the descriptor `told` of `whole_end`.
+        """The whole command of `run`, which needs the descriptor `info_fd` of `whole_end`.
 
         With `terminal`, it may have the terminal that we have.
         """
@@ -115,7 +115,7 @@ class Session:
         inside = root_argv(self.root, inputs) if chroot else outside_argv(self.root, inputs, writable, cwd)
         inside += [] if network else ["--unshare-net"]
         inside += [] if terminal else ["--new-session"]
-        inside += ["--info-fd", str(told), *environment_argv(words)]
+        inside += ["--info-fd", str(info_fd), *environment_argv(words)]
         return [*namespace_argv(self.user_id), *_UMASK, *inside, "--", *argv]
 
     async def tool(

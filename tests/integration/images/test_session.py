@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import tarfile
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from skerry.errors import BadImage
 from skerry.images.cache import Cache
 from skerry.images.configure import ScriptFailed, Scripts, configure
 from skerry.images.recipe import Packages, Place, Script
+from skerry.images.sandbox import bubblewrap_argv, whole_end
 from skerry.images.session import open_session
 from skerry.images.words import Meaning, Source
 from skerry.progress import Collected
@@ -152,6 +154,35 @@ async def test_processes_that_a_script_leaves_end_with_it(bench: Bench) -> None:
         await scripts.run(post(f"perl -e '{left}' > /dev/null 2>&1 & until [ -e /made ]; do :; done"))
 
         assert [each for each in psutil.process_iter(["name"]) if each.info["name"] == "left-98762"] == []
+
+
+async def wait_for_a_sandbox(that_ends_after_s: float) -> None:
+    """Wait for the end of all in a sandbox, whose program is still running then."""
+    async with AsyncExitStack() as stack:
+        info_fd = await stack.enter_async_context(whole_end())
+        argv = [*bubblewrap_argv(), "--ro-bind", "/", "/", "--info-fd", str(info_fd), "--", "cat"]
+        sandbox = await asyncio.create_subprocess_exec(
+            *map(str, argv), stdin=PIPE, stdout=PIPE, pass_fds=[info_fd]
+        )
+        assert sandbox.stdin is not None
+        assert sandbox.stdout is not None
+        sandbox.stdin.write(b"here\n")
+        assert await sandbox.stdout.readline() == b"here\n"
+        end = asyncio.get_running_loop().call_later(that_ends_after_s, sandbox.kill)
+        waiting = stack.pop_all()
+    try:
+        await waiting.aclose()
+    finally:
+        end.cancel()
+        if sandbox.returncode is None:
+            sandbox.kill()
+        await sandbox.communicate()
+
+
+async def test_a_wait_for_the_end_of_a_sandbox_that_is_cancelled_does_not_hold_up_the_next_one() -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(wait_for_a_sandbox(that_ends_after_s=60), 1)
+    await asyncio.wait_for(wait_for_a_sandbox(that_ends_after_s=1), 60)
 
 
 async def test_a_script_can_neither_mount_nor_make_devices(bench: Bench) -> None:

@@ -213,14 +213,14 @@ class _Installation:
         clean = [] if epoch is None else ["env", "-i", *(f"{name}={value}" for name, value in env.items())]
         argv = dnf_argv(self._place, self._installer.release, *words, offline=offline)
         try:
-            async with whole_end() as told:
+            async with whole_end() as info_fd:
                 await self._build.commands.run(
-                    [*namespace_argv(os.geteuid()), *contained, "--info-fd", str(told), "--", *clean, *argv],
+                    [*namespace_argv(os.geteuid()), *contained, "--info-fd", str(info_fd), "--", *clean, *argv],
                     env=env,
                     cwd=home,
                     timeout=TIMEOUT_S,
                     on_line=on_line or self._follow.line,
-                    pass_fds=[self._build.workspace.lock, told],
+                    pass_fds=[self._build.workspace.lock, info_fd],
                 )
         except CommandFailed as exc:
             where = self._build.workspace.scratch.parent
