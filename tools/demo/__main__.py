@@ -138,7 +138,8 @@ def summary(cloud: Cloud, vm: dict[str, Any], phases: Phases) -> Panel:
     rows.add_row("Sign in as", f"[bold]admin[/bold] with {password}")
     rows.add_row("Machine", f"{vm['name']}: {vm['state']}, addresses: {addresses}")
     rows.add_row("Time", ", ".join(f"{name} {seconds:g} s" for name, seconds in phases.seconds.items()))
-    rows.add_row("Next", f".venv/bin/skerry vm console {vm['name']}   [dim](Ctrl-] leaves it)[/dim]")
+    rows.add_row("Next", ".venv/bin/skerry login   [dim](asks for the password)[/dim]")
+    rows.add_row("", f".venv/bin/skerry vm console {vm['name']}   [dim](Ctrl-] leaves it)[/dim]")
     rows.add_row("", "[dim]Ctrl-C stops the manager; the machine stays running.[/dim]")
     return Panel(rows, title="Skerry", expand=False)
 
