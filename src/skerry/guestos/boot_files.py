@@ -28,6 +28,7 @@ _KERNEL = re.compile(r"vmlinuz-(?P<version>[A-Za-z0-9][A-Za-z0-9.+~_-]*)")
 _INITRDS = ("initrd.img-{0}", "initramfs-{0}.img", "initrd-{0}")  # Debian's, Fedora's, SUSE's
 _REGULAR = "100"  # how the octal mode of plain files begins
 _CONSOLES = "console=tty0 console=ttyS0"
+_DISK, _TAKEN = "/disk", "/taken"  # in the sandbox
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ async def _take_out(disk: Path, folder: Path, *, uefi: bool, commands: Commands)
             continue
         wanted = [(chosen.kernel, "kernel"), *([(chosen.initrd, "initrd")] if chosen.initrd else [])]
         await _debugfs(
-            disk, root, folder, [f"dump /boot/{name} /work/{target}" for name, target in wanted], commands
+            disk, root, folder, [f"dump /boot/{name} {_TAKEN}/{target}" for name, target in wanted], commands
         )
         kernel, initrd = folder / "kernel", folder / "initrd"
         if kernel.is_file() and kernel.stat().st_size:
@@ -125,7 +126,7 @@ def sandbox_argv(disk: Path, folder: Path) -> list[Arg]:
     argv += ["--cap-drop", "ALL", "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
     for name in ("bin", "sbin", "lib", "lib64"):
         argv += ["--symlink", f"usr/{name}", f"/{name}"]
-    argv += ["--ro-bind", disk, "/disk", "--bind", folder, "/work", "--"]
+    argv += ["--ro-bind", disk, _DISK, "--bind", folder, _TAKEN, "--"]
     return [*argv, "prlimit", f"--fsize={_MOST}", "--core=0", f"--cpu={_TIMEOUT_S:.0f}", "--"]
 
 
@@ -133,6 +134,6 @@ async def _debugfs(
     disk: Path, root: FileSystemFound, folder: Path, lines: Sequence[str], commands: Commands
 ) -> str:
     script = "".join(f"{line}\n" for line in lines)
-    argv = [*sandbox_argv(disk, folder), "/usr/sbin/debugfs", "-f", "-", f"/disk?offset={root.offset}"]
+    argv = [*sandbox_argv(disk, folder), "/usr/sbin/debugfs", "-f", "-", f"{_DISK}?offset={root.offset}"]
     said = await commands.run(argv, stdin=script.encode(), timeout=_TIMEOUT_S)
     return said.stdout
